@@ -1,0 +1,64 @@
+import { Decimal } from 'decimal.js';
+import { z } from 'zod';
+
+/**
+ * The only arithmetic on prices, quantities and money. Amounts travel as decimal strings ("-0.1", never "1e-7");
+ * inside a calculation they are exact decimals of up to 60 significant digits, so sums and products of wire values
+ * are exact and only a division can round.
+ */
+const Exact = Decimal.clone({ precision: 60, rounding: Decimal.ROUND_HALF_EVEN, toExpNeg: -9e15, toExpPos: 9e15 });
+
+/** A decimal number as a string: optional minus, digits, optional fraction. No exponent, no plus sign, no spaces. */
+export const Amount = z.string().regex(/^-?\d{1,24}(\.\d{1,18})?$/, 'a decimal number such as "12.5" is needed');
+export type Amount = z.infer<typeof Amount>;
+
+/** An amount above zero. */
+export const PositiveAmount = Amount.refine((value) => new Exact(value).gt(0), 'a number above zero is needed');
+
+/** The shortest decimal string of a value; minus zero becomes "0". */
+const text = (value: Decimal): Amount => (value.isZero() ? '0' : value.toFixed());
+
+/** A JavaScript number or a string from outside as an amount. Throws RangeError unless it is finite. */
+export function amount(value: number | string): Amount {
+  const exact = new Exact(value);
+  if (!exact.isFinite()) throw new RangeError(`not a finite number: ${String(value)}`);
+  return text(exact);
+}
+
+export const add = (...values: readonly Amount[]): Amount =>
+  text(values.reduce((sum, value) => sum.plus(value), new Exact(0)));
+export const subtract = (a: Amount, b: Amount): Amount => text(new Exact(a).minus(b));
+export const multiply = (...values: readonly Amount[]): Amount =>
+  text(values.reduce((product, value) => product.times(value), new Exact(1)));
+export const negate = (a: Amount): Amount => text(new Exact(a).neg());
+export const absolute = (a: Amount): Amount => text(new Exact(a).abs());
+export const lesser = (a: Amount, b: Amount): Amount => (compare(a, b) <= 0 ? a : b);
+export const greater = (a: Amount, b: Amount): Amount => (compare(a, b) >= 0 ? a : b);
+
+/** a / b rounded half to even at `decimals` places (default 12). Throws RangeError when b is zero. */
+export function divide(a: Amount, b: Amount, decimals = 12): Amount {
+  if (isZero(b)) throw new RangeError('division by zero');
+  return text(new Exact(a).div(b).toDecimalPlaces(decimals));
+}
+
+/** -1, 0 or 1 as a is below, equal to or above b. */
+export const compare = (a: Amount, b: Amount): -1 | 0 | 1 => new Exact(a).cmp(b) as -1 | 0 | 1;
+export const isZero = (a: Amount): boolean => new Exact(a).isZero();
+/** -1, 0 or 1: the direction of a signed quantity. */
+export const sign = (a: Amount): -1 | 0 | 1 => compare(a, '0');
+
+/** The largest multiple of `step` (> 0) that is not further from zero than a: how a quantity meets its lot. */
+export function towardZero(a: Amount, step: Amount): Amount {
+  return text(new Exact(a).div(step).trunc().times(step));
+}
+
+/** The multiple of `step` (> 0) nearest to a, halves away from zero: how a price meets its tick. */
+export function nearest(a: Amount, step: Amount): Amount {
+  return text(new Exact(a).div(step).toDecimalPlaces(0, Decimal.ROUND_HALF_UP).times(step));
+}
+
+/** a rounded half to even at `decimals` places. */
+export const round = (a: Amount, decimals: number): Amount => text(new Exact(a).toDecimalPlaces(decimals));
+
+/** The nearest double, for statistics and for routes whose wire form is a JSON number. Never for money. */
+export const toNumber = (a: Amount): number => new Exact(a).toNumber();
