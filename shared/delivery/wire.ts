@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Amount, PositiveAmount } from '../amount.ts';
-import { Symbol } from '../market/schema.ts';
+import { SymbolName } from '../market/schema.ts';
 import { Id, Intent, OrderTerms, Protect, Side } from '../signal/schema.ts';
 import { Instant } from '../topics.ts';
 
@@ -10,7 +10,7 @@ export const CommandSignal = z.strictObject({
   version: z.int().min(1),
   seq: z.int().min(1),
   exchange: z.string(),
-  symbol: Symbol,
+  symbol: SymbolName,
   quantconnect: z.strictObject({ ticker: z.string(), security_type: z.string(), market: z.string() }),
   intent: Intent,
   side: Side,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PositiveAmount } from '../amount.ts';
 import { collection } from '../document.ts';
-import { Exchange, Symbol } from '../market/schema.ts';
+import { ExchangeName, SymbolName } from '../market/schema.ts';
 import { Id, Sizing } from '../signal/schema.ts';
 
 /** `live` trades real money and needs its own switch; `simulation` is another word for `paper` (C-22). */
@@ -34,8 +34,8 @@ export const StrategySetting = z.strictObject({
   strategy_id: Id,
   kind: z.string().regex(/^[a-z][a-z0-9_]{0,31}$/),
   enabled: z.boolean(),
-  exchange: Exchange,
-  symbol: Symbol,
+  exchange: ExchangeName,
+  symbol: SymbolName,
   parameters: z.record(z.string(), z.json()),
   sizing: Sizing,
   /** How long its signals stay valid after the decision. */

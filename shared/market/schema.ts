@@ -4,14 +4,14 @@ import { collection } from '../document.ts';
 import { Instant } from '../topics.ts';
 
 /** A venue's name in our own map, lower case: "bybit", "cboe". The word `all` on routes means any of them. */
-export const Exchange = z.string().regex(/^[a-z][a-z0-9_-]{0,23}$/, 'a lower-case exchange name is needed');
+export const ExchangeName = z.string().regex(/^[a-z][a-z0-9_-]{0,23}$/, 'a lower-case exchange name is needed');
 /** A symbol as its exchange writes it: "BTCUSDT", "SPX". */
-export const Symbol = z.string().regex(/^[A-Z0-9][A-Z0-9._-]{0,31}$/, 'an upper-case symbol is needed');
+export const SymbolName = z.string().regex(/^[A-Z0-9][A-Z0-9._-]{0,31}$/, 'an upper-case symbol is needed');
 
 /** One period of a market. Nobody knows it before `available_at`, the end of the period. Prices in quote currency. */
 export const Bar = z.strictObject({
-  exchange: Exchange,
-  symbol: Symbol,
+  exchange: ExchangeName,
+  symbol: SymbolName,
   start: Instant,
   available_at: Instant,
   open: PositiveAmount,
@@ -33,8 +33,8 @@ export const SecurityType = z.enum(['equity', 'forex', 'cfd', 'crypto', 'cryptof
 export const Instrument = z.strictObject({
   schema: z.literal(1),
   version: z.int().min(1),
-  exchange: Exchange,
-  symbol: Symbol,
+  exchange: ExchangeName,
+  symbol: SymbolName,
   quantconnect: z.strictObject({
     ticker: z.string().regex(/^[A-Z0-9][A-Z0-9._-]{0,31}$/),
     security_type: SecurityType,

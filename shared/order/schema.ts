@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Amount, PositiveAmount } from '../amount.ts';
 import { collection } from '../document.ts';
-import { Exchange, Symbol } from '../market/schema.ts';
+import { ExchangeName, SymbolName } from '../market/schema.ts';
 import { Id, Side } from '../signal/schema.ts';
 import { Instant } from '../topics.ts';
 
@@ -47,8 +47,8 @@ export const Order = z.strictObject({
   /** Absent for an order that is not ours: placed by hand, or restored without its tag. */
   signal_id: Id.optional(),
   leg: Leg.optional(),
-  exchange: Exchange,
-  symbol: Symbol,
+  exchange: ExchangeName,
+  symbol: SymbolName,
   side: Side,
   type: z.string(),
   /** Requested units, signed. */
@@ -82,8 +82,8 @@ export const Fill = z.strictObject({
   algorithm_id: Id,
   signal_id: Id.optional(),
   leg: Leg.optional(),
-  exchange: Exchange,
-  symbol: Symbol,
+  exchange: ExchangeName,
+  symbol: SymbolName,
   /** Signed units of this fill alone. */
   quantity: Amount,
   price: PositiveAmount,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Amount, PositiveAmount } from '../amount.ts';
 import { collection } from '../document.ts';
-import { Exchange, Symbol } from '../market/schema.ts';
+import { ExchangeName, SymbolName } from '../market/schema.ts';
 import { Instant } from '../topics.ts';
 import { ReasonCode } from './reason.ts';
 
@@ -60,8 +60,8 @@ export const Proposal = z.strictObject({
   strategy_id: Id.optional(),
   model_id: z.string().min(1).max(128).optional(),
   /** Left out where the producer names none: then the symbol alone must be unique in the map. */
-  exchange: Exchange.optional(),
-  symbol: Symbol,
+  exchange: ExchangeName.optional(),
+  symbol: SymbolName,
   intent: Intent,
   side: Side.optional(),
   direction: Direction.optional(),
@@ -109,7 +109,7 @@ export const Signal = Proposal.extend({
   schema: z.literal(1),
   signal_id: Id,
   version: z.int().min(1),
-  exchange: Exchange.optional(),
+  exchange: ExchangeName.optional(),
   /** Units, positive; absent when the signal was refused before it could be sized. */
   quantity: PositiveAmount.optional(),
   /** Our own price at the decision: the arrival price of execution analysis. Never sent back by the algorithm. */
@@ -137,8 +137,8 @@ export const StreamEntry = z.strictObject({
   algorithm_id: Id,
   seq: z.int().min(1),
   available_at: Instant,
-  exchange: Exchange,
-  symbol: Symbol,
+  exchange: ExchangeName,
+  symbol: SymbolName,
   signal_id: Id,
   version: z.int().min(1),
   signal: Signal,
