@@ -1,0 +1,44 @@
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NotAdmitted, Unavailable } from '../../failure.ts';
+import type { Secrets } from '../index.ts';
+
+/** Secrets as files that only their owner can read, one a file. */
+export interface LocalSecrets extends Secrets {
+  put(name: string, secret: string): Promise<void>;
+}
+
+export function localSecrets(folder: string): LocalSecrets {
+  const pathOf = (name: string): string => {
+    if (!/^[a-z0-9][a-z0-9_-]{0,126}$/i.test(name)) throw new NotAdmitted('not a name of a secret');
+    return join(folder, name);
+  };
+  return {
+    async get(name) {
+      try {
+        return (await readFile(pathOf(name), 'utf8')).trimEnd();
+      } catch (error) {
+        if (error instanceof NotAdmitted) throw error;
+        throw new Unavailable(`the secret ${name} cannot be read`, { cause: error });
+      }
+    },
+    async put(name, secret) {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await writeFile(pathOf(name), `${secret}\n`, { mode: 0o600 });
+      await chmod(pathOf(name), 0o600);
+    },
+  };
+}
+
+/** Secrets in memory, for tests. */
+export function memorySecrets(): LocalSecrets {
+  const secrets = new Map<string, string>();
+  return {
+    async get(name) {
+      const secret = secrets.get(name);
+      if (secret === undefined) throw new Unavailable(`the secret ${name} cannot be read`);
+      return secret;
+    },
+    put: async (name, secret) => void secrets.set(name, secret),
+  };
+}
