@@ -1,0 +1,40 @@
+import { type Act, changeDocument, type Fields, type Outcome, refusal, refuse } from '../control/config.ts';
+import { key } from '../document.ts';
+import { type Instrument, Instruments, instrumentId } from './schema.ts';
+
+/** Adds a market to the symbol map; refused when it is there already. */
+export const addInstrument = (exchange: string, symbol: string, fields: Fields, by: string): Act<Outcome<Instrument>> =>
+  put(exchange, symbol, fields, by, 'add');
+
+/** Changes the named members of a market of the symbol map. */
+export const changeInstrument = (
+  exchange: string,
+  symbol: string,
+  fields: Fields,
+  by: string,
+): Act<Outcome<Instrument>> => put(exchange, symbol, fields, by, 'change');
+
+function put(
+  exchange: string,
+  symbol: string,
+  fields: Fields,
+  by: string,
+  act: 'add' | 'change',
+): Act<Outcome<Instrument>> {
+  const id = instrumentId(exchange, symbol);
+  return {
+    keys: [key(Instruments, id)],
+    decide: (read, now) => {
+      const before = read(Instruments, id);
+      if (act === 'add' && before !== undefined)
+        return refuse(refusal('CONFIG_INVALID', 'symbol', `${id} is in the symbol map already`));
+      if (act === 'change' && before === undefined)
+        return refuse(refusal('SYMBOL_UNKNOWN', 'symbol', `${id} is not in the symbol map`));
+      const change = { collection: Instruments, id, before, fields: { ...fields, exchange, symbol }, by };
+      const changed = changeDocument(change, now);
+      if (!changed.accepted) return refuse(changed);
+      const { document, create, put, publish } = changed;
+      return { create, put, publish, answer: { accepted: true, document } };
+    },
+  };
+}
