@@ -9,7 +9,9 @@ import { z } from 'zod';
 const Exact = Decimal.clone({ precision: 60, rounding: Decimal.ROUND_HALF_EVEN, toExpNeg: -9e15, toExpPos: 9e15 });
 
 /** A decimal number as a string: optional minus, digits, optional fraction. No exponent, no plus sign, no spaces. */
-export const Amount = z.string().regex(/^-?\d{1,24}(\.\d{1,18})?$/, 'a decimal number such as "12.5" is needed');
+export const Amount = z
+  .string()
+  .regex(/^-?\d{1,24}(\.\d{1,18})?$/, { error: 'a decimal number such as "12.5" is needed', abort: true });
 export type Amount = z.infer<typeof Amount>;
 
 /** An amount above zero. */
