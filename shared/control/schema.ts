@@ -20,7 +20,7 @@ export type Switch = z.infer<typeof Switch>;
 export const Switches = collection('switches', Switch);
 export const SWITCH_ID = 'global';
 
-/** Every version that a configuration document ever had, whole; never rewritten. Id: `collection/id@version`. */
+/** Every version that a configuration document ever had, whole; never rewritten. Id: `collection:id@version`. */
 export const ConfigVersion = z.strictObject({
   schema: z.literal(1),
   collection: z.string(),

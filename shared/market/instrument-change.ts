@@ -1,4 +1,4 @@
-import { type Act, changeDocument, type Fields, type Outcome, refusal, refuse } from '../control/config.ts';
+import { type Act, changeDocument, decided, type Fields, type Outcome, refusal, refuse } from '../control/config.ts';
 import { key } from '../document.ts';
 import { type Instrument, Instruments, instrumentId } from './schema.ts';
 
@@ -31,10 +31,7 @@ function put(
       if (act === 'change' && before === undefined)
         return refuse(refusal('SYMBOL_UNKNOWN', 'symbol', `${id} is not in the symbol map`));
       const change = { collection: Instruments, id, before, fields: { ...fields, exchange, symbol }, by };
-      const changed = changeDocument(change, now);
-      if (!changed.accepted) return refuse(changed);
-      const { document, create, put, publish } = changed;
-      return { create, put, publish, answer: { accepted: true, document } };
+      return decided(changeDocument(change, now));
     },
   };
 }
