@@ -96,8 +96,9 @@ export interface QuantConnect {
   /**
    * POSTs JSON to a path below the API's base ("live/commands/create"). Resolves with any answer that arrived,
    * whatever its status; throws `Unavailable` when none did, in which case the call may or may not have acted.
+   * `retry_after_ms` is the wait that a Retry-After header asked for, capped.
    */
-  post(path: string, payload: Document): Promise<{ status: number; body: string }>;
+  post(path: string, payload: Document): Promise<{ status: number; body: string; retry_after_ms?: number }>;
 }
 
 /** Provider of market data. Answers only what was available at `until`: there is no way to ask for the future. */
