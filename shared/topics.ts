@@ -26,6 +26,7 @@ export const FACTS = {
   'command.unknown': 'commands.sent',
   'report.received': 'quantconnect.results',
   'signal.delivered': 'positions.updated',
+  'control.confirmed': 'positions.updated',
   'order.created': 'positions.updated',
   'order.accepted': 'positions.updated',
   'order.updated': 'positions.updated',

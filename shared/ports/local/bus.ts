@@ -28,7 +28,10 @@ export interface LocalBus extends Bus {
 }
 
 /** The embedded bus: a table. Every subscription of a topic gets its own copy of each message. */
-export function localBus(database: Database, subscriptions: Readonly<Partial<Record<Topic, readonly string[]>>>): LocalBus {
+export function localBus(
+  database: Database,
+  subscriptions: Readonly<Partial<Record<Topic, readonly string[]>>>,
+): LocalBus {
   const { sql } = database;
   const insert = sql.prepare('INSERT INTO messages (subscription, key, envelope) VALUES (?, ?, ?)');
   const select = sql.prepare(`SELECT n, subscription, key, envelope, attempts FROM messages m
@@ -60,10 +63,10 @@ export function localBus(database: Database, subscriptions: Readonly<Partial<Rec
     replayDead: () => Number(revive.run().changes),
     state() {
       const row = count.get();
-      const next = row?.['next'];
+      const next = row?.next;
       return {
-        waiting: Number(row?.['waiting'] ?? 0),
-        dead: Number(row?.['dead'] ?? 0),
+        waiting: Number(row?.waiting ?? 0),
+        dead: Number(row?.dead ?? 0),
         next_ms: next === null || next === undefined ? undefined : Number(next),
       };
     },
@@ -72,9 +75,9 @@ export function localBus(database: Database, subscriptions: Readonly<Partial<Rec
 }
 
 const messageOf = (row: Record<string, unknown>): Message => ({
-  n: Number(row['n']),
-  subscription: String(row['subscription']),
-  key: row['key'] === null ? undefined : String(row['key']),
-  envelope: Envelope.parse(JSON.parse(String(row['envelope']))),
-  attempts: Number(row['attempts']),
+  n: Number(row.n),
+  subscription: String(row.subscription),
+  key: row.key === null ? undefined : String(row.key),
+  envelope: Envelope.parse(JSON.parse(String(row.envelope))),
+  attempts: Number(row.attempts),
 });

@@ -65,7 +65,8 @@ function inside(folder: string, path: string): string {
   return join(folder, path);
 }
 
-const isCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
+const isCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;
 
 /** Objects in memory, for tests. */
 export function memoryFiles(): Files {

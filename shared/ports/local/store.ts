@@ -22,7 +22,7 @@ export function localStore(
 
   const read = <T>(in_: Collection<T>, id: string): T | undefined => {
     const row = selectOne.get(in_.name, id);
-    return row === undefined ? undefined : in_.schema.parse(JSON.parse(String(row['body'])));
+    return row === undefined ? undefined : in_.schema.parse(JSON.parse(String(row.body)));
   };
 
   function create({ collection, id, document }: Write): void {
@@ -50,7 +50,8 @@ export function localStore(
         const decided = decide(readOnly(keys, read), clock.now());
         admission.decision(keys, decided);
         for (const one of decided.create ?? []) create(one);
-        for (const { collection, id, document } of decided.put ?? []) replace.run(collection, id, JSON.stringify(document));
+        for (const { collection, id, document } of decided.put ?? [])
+          replace.run(collection, id, JSON.stringify(document));
         for (const one of decided.publish ?? []) replace.run('outbox', outboxId(one), JSON.stringify(one));
         return decided;
       });
@@ -65,18 +66,18 @@ export function localStore(
     async query<T>(in_: Collection<T>, query: Query): Promise<readonly Found<T>[]> {
       admission.query(in_.name, query);
       const { text, values } = queryText(in_.name, query);
-      let statement = queries.get(text);
-      if (statement === undefined) queries.set(text, (statement = sql.prepare(text)));
+      const statement = queries.get(text) ?? sql.prepare(text);
+      queries.set(text, statement);
       return statement.all(...values).map((row) => ({
-        id: String(row['id']),
-        document: in_.schema.parse(JSON.parse(String(row['body']))),
-        cursor: JSON.stringify([row['ordered'] ?? null, row['id']]),
+        id: String(row.id),
+        document: in_.schema.parse(JSON.parse(String(row.body))),
+        cursor: JSON.stringify([row.ordered ?? null, row.id]),
       }));
     },
 
     async sweep() {
       const rows = sql.prepare("SELECT body FROM documents WHERE collection = 'outbox' ORDER BY id").all();
-      const left = rows.map((row) => Envelope.parse(JSON.parse(String(row['body']))));
+      const left = rows.map((row) => Envelope.parse(JSON.parse(String(row.body))));
       await publishOutbox(left);
       return left.length;
     },
@@ -146,8 +147,8 @@ export function allDocuments(database: Database): { collection: string; id: stri
     .prepare("SELECT collection, id, body FROM documents WHERE collection <> 'outbox' ORDER BY collection, id")
     .all()
     .map((row) => ({
-      collection: String(row['collection']),
-      id: String(row['id']),
-      document: JSON.parse(String(row['body'])) as Document,
+      collection: String(row.collection),
+      id: String(row.id),
+      document: JSON.parse(String(row.body)) as Document,
     }));
 }

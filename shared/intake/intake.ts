@@ -1,0 +1,310 @@
+import { raise } from '../alert/alert.ts';
+import { type Amount, compare } from '../amount.ts';
+import { SWITCH_ID, Switches } from '../control/schema.ts';
+import { Deliveries, type Delivery, deliveryKey } from '../delivery/schema.ts';
+import { type Algorithm, Algorithms, type Deployment } from '../deployment/schema.ts';
+import { type Document, type Key, key, type Write, write } from '../document.ts';
+import { Instruments, instrumentId } from '../market/schema.ts';
+import type { Decision, Read } from '../ports/index.ts';
+import { type Book, Books } from '../position/schema.ts';
+import { type Judgement, judge } from '../risk/gate.ts';
+import { DEFAULT_LIMITS, LimitsOf } from '../risk/schema.ts';
+import type { ReasonCode } from '../signal/reason.ts';
+import {
+  entryKey,
+  type Proposal,
+  type Signal,
+  Signals,
+  StreamEntries,
+  type StreamEntry,
+  type StreamHead,
+  StreamHeads,
+  signalKey,
+  type Verdict,
+} from '../signal/schema.ts';
+import { contentHash, signalId } from '../signal/signal.ts';
+import { type Envelope, fact } from '../topics.ts';
+
+/**
+ * Intake: proposals become signals. Strategies, topics and the HTTP door all enter here, so there is one gate.
+ *  1. A signal, its stream entry, one delivery per deployment and the room it takes in the books stand in one commit.
+ *  2. A refused proposal is a signal too, with its verdict and a fact; nothing else follows from it.
+ *  3. The same proposal again gives the first answer and changes nothing; another one under the same identity is
+ *     refused.
+ *  4. `seq` is dense per algorithm; `available_at` = max(now, the previous one + 1 ms).
+ */
+export interface Offer {
+  readonly proposal: Proposal;
+  /** The message as it came, kept with the signal. */
+  readonly raw: unknown;
+  readonly causation_id?: string;
+}
+
+export interface Admitted {
+  readonly signal_id: string;
+  readonly accepted: boolean;
+  readonly duplicate: boolean;
+  readonly code?: ReasonCode;
+  readonly verdict: Verdict;
+  readonly signal: Signal;
+  readonly seq?: number;
+}
+
+/** The documents that intake reads for these offers to one algorithm, as it stood when the keys were named. */
+export function intakeKeys(algorithm: Algorithm, offers: readonly Offer[]): Key[] {
+  const { algorithm_id } = algorithm;
+  const markets = new Set(offers.flatMap(({ proposal }) => marketOf(proposal) ?? []));
+  return [
+    key(Algorithms, algorithm_id),
+    key(Switches, SWITCH_ID),
+    key(LimitsOf, algorithm_id),
+    key(LimitsOf, 'default'),
+    key(StreamHeads, algorithm_id),
+    ...algorithm.deployments.map((deployment) => key(Books, deployment.deployment_id)),
+    ...[...markets].map((market) => key(Instruments, market)),
+    ...[...new Set(offers.map(({ proposal }) => signalKey(signalId(proposal), 1)))].map((id) => key(Signals, id)),
+  ];
+}
+
+const marketOf = ({ exchange, symbol }: Proposal): string | undefined =>
+  exchange === undefined ? undefined : instrumentId(exchange, symbol);
+
+/** What intake carries from one offer to the next. */
+interface Progress {
+  head: StreamHead;
+  readonly books: Map<string, Book>;
+  readonly touched: Set<string>;
+  readonly born: Map<string, Admitted>;
+  readonly create: Write[];
+  readonly publish: Envelope[];
+}
+
+/**
+ * Decides on offers, in their order. `prices` are the last ones known by market; `explain` judges without a trace.
+ */
+export function intake(
+  read: Read,
+  now: Date,
+  algorithm: Algorithm,
+  offers: readonly Offer[],
+  prices: Readonly<Record<string, Amount>>,
+): Decision<readonly Admitted[]> {
+  const { algorithm_id } = algorithm;
+  const head = read(StreamHeads, algorithm_id) ?? { schema: 1, seq: 0, available_at: new Date(0).toISOString() };
+  const books = new Map(
+    algorithm.deployments.flatMap(({ deployment_id }) => {
+      const book = read(Books, deployment_id);
+      return book === undefined ? [] : [[deployment_id, book] as const];
+    }),
+  );
+  const progress: Progress = { head, books, touched: new Set(), born: new Map(), create: [], publish: [] };
+  const answer = offers.map((offer) => admit(offer, read, now, algorithm, prices, progress));
+  return {
+    create: progress.create,
+    put: [
+      ...(progress.head === head ? [] : [write(StreamHeads, algorithm_id, progress.head)]),
+      ...[...progress.touched].flatMap((id) => {
+        const book = progress.books.get(id);
+        return book === undefined ? [] : [write(Books, id, book)];
+      }),
+    ],
+    publish: progress.publish,
+    answer,
+  };
+}
+
+function admit(
+  offer: Offer,
+  read: Read,
+  now: Date,
+  algorithm: Algorithm,
+  prices: Readonly<Record<string, Amount>>,
+  progress: Progress,
+): Admitted {
+  const { proposal } = offer;
+  const id = signalId(proposal);
+  const hash = contentHash(proposal);
+  const earlier = progress.born.get(id)?.signal ?? read(Signals, signalKey(id, 1));
+  if (earlier?.content_hash === hash) return repeated(earlier);
+
+  const market = marketOf(proposal);
+  const routed = routesOf(algorithm, market);
+  const judgement = judge(proposal, {
+    now,
+    limits: read(LimitsOf, algorithm.algorithm_id) ?? read(LimitsOf, 'default') ?? DEFAULT_LIMITS,
+    control: read(Switches, SWITCH_ID),
+    instrument: market === undefined ? undefined : read(Instruments, market),
+    prices,
+    books: routed.flatMap(({ deployment_id }) => progress.books.get(deployment_id) ?? []),
+  });
+  const verdict = earlier === undefined ? judgement.verdict : reused(judgement.verdict);
+  const signal = signalOf(offer, id, hash, { ...judgement, verdict }, now);
+  const admitted: Admitted = { ...answerOf(signal), duplicate: false };
+  const say = teller(signal, offer, now, progress);
+  say('signal.submitted', { proposal: proposal as Document });
+  say('signal.validated', { verdict: verdict as Document, ...(proposal.test ? { test: true } : {}) });
+  if (earlier === undefined) {
+    progress.create.push(write(Signals, signalKey(id, 1), signal));
+    progress.born.set(id, admitted);
+  }
+  if (!verdict.accepted) {
+    say('signal.rejected', { code: verdict.code ?? 'INTERNAL', signal: summary(signal) });
+    return admitted;
+  }
+  if (proposal.test) return admitted;
+  return { ...admitted, seq: enter(signal, judgement, routed, now, progress, say) };
+}
+
+type Tell = (name: Envelope['fact'], body: Document) => void;
+
+function teller(signal: Signal, { causation_id }: Offer, now: Date, progress: Progress): Tell {
+  const { signal_id, version, algorithm_id, symbol, content_hash } = signal;
+  return (name, body) => {
+    const subject = [signal_id, version, content_hash];
+    const links = {
+      key: `${algorithm_id}:${symbol}`,
+      signal_id,
+      algorithm_id,
+      ...(causation_id ? { causation_id } : {}),
+    };
+    progress.publish.push(fact(name, now, subject, body, links));
+  };
+}
+
+/** Puts an accepted signal into its stream, its deliveries and the books; answers its seq. */
+function enter(
+  signal: Signal,
+  judgement: Judgement,
+  routed: readonly Deployment[],
+  now: Date,
+  progress: Progress,
+  say: Tell,
+): number {
+  const { algorithm_id, signal_id, version, exchange, symbol } = signal;
+  const { market, side, quantity, price, valid_until } = judgement;
+  if (exchange === undefined || !market || !side || !quantity || !price)
+    throw new Error('an accepted signal lacks a part');
+  const seq = progress.head.seq + 1;
+  const earliest = Date.parse(progress.head.available_at) + 1;
+  const available_at = new Date(Math.max(now.getTime(), earliest)).toISOString();
+  progress.head = { schema: 1, seq, available_at };
+  const entry: StreamEntry = {
+    schema: 1,
+    algorithm_id,
+    seq,
+    available_at,
+    exchange,
+    symbol,
+    signal_id,
+    version,
+    signal,
+  };
+  progress.create.push(write(StreamEntries, entryKey(algorithm_id, seq), entry));
+  say('signal.accepted', {
+    seq,
+    available_at,
+    valid_until,
+    deployments: routed.map((one) => one.deployment_id),
+    signal: summary(signal),
+  });
+  if (routed.length === 0) sayUnrouted(signal, now, progress, say);
+  for (const { deployment_id } of routed) {
+    const delivery: Delivery = {
+      schema: 1,
+      signal_id,
+      version,
+      algorithm_id,
+      deployment_id,
+      seq,
+      state: 'queued',
+      open: true,
+      valid_until,
+      sends: 0,
+      filled_quantity: '0',
+      updated_at: now.toISOString(),
+    };
+    progress.create.push(write(Deliveries, deliveryKey(signal_id, deployment_id), delivery));
+    const book = progress.books.get(deployment_id);
+    if (book === undefined) continue;
+    const opens = compare(absoluteOf(signal.position_after), absoluteOf(signal.position_before)) > 0;
+    const pending = { market, side, quantity, price, opens, since: now.toISOString() };
+    const updated_at = now.toISOString();
+    progress.books.set(deployment_id, { ...book, pending: { ...book.pending, [signal_id]: pending }, updated_at });
+    progress.touched.add(deployment_id);
+  }
+  return seq;
+}
+
+const absoluteOf = (quantity: Amount | undefined): Amount => (quantity ?? '0').replace(/^-/, '');
+
+function sayUnrouted(signal: Signal, now: Date, progress: Progress, say: Tell): void {
+  const { signal_id, algorithm_id } = signal;
+  say('signal.unrouted', { code: 'DELIVERY_UNROUTED', symbol: signal.symbol });
+  const { create, publish } = raise('signal_unrouted', [signal_id], now, {
+    severity: 'warning',
+    message: `No active deployment of ${algorithm_id} trades ${signal.symbol}: add or activate one.`,
+    signal_id,
+    algorithm_id,
+  });
+  progress.create.push(create);
+  progress.publish.push(publish);
+}
+
+/** The deployments to which a market's signals go. */
+const routesOf = (algorithm: Algorithm, market: string | undefined): readonly Deployment[] =>
+  algorithm.deployments.filter(
+    (one) =>
+      one.status === 'active' &&
+      one.environment !== 'backtest' &&
+      market !== undefined &&
+      (one.symbols.length === 0 || one.symbols.includes(market)),
+  );
+
+function signalOf(
+  { proposal, raw }: Offer,
+  signal_id: string,
+  content_hash: string,
+  judgement: Judgement,
+  now: Date,
+): Signal {
+  const { verdict, valid_until, side, quantity, price, position_before, position_after } = judgement;
+  return {
+    ...proposal,
+    schema: 1,
+    signal_id,
+    version: 1,
+    valid_until,
+    ...(side === undefined ? {} : { side }),
+    ...(quantity === undefined ? {} : { quantity }),
+    ...(price === undefined ? {} : { reference_price: price }),
+    ...(position_before === undefined ? {} : { position_before }),
+    ...(position_after === undefined ? {} : { position_after }),
+    content_hash,
+    verdict,
+    born_at: now.toISOString(),
+    raw: raw as Signal['raw'],
+  };
+}
+
+/** What a fact says of a signal: who, what and how much, without the raw message. */
+function summary(signal: Signal): Document {
+  const { raw: _raw, verdict: _verdict, ...rest } = signal;
+  return rest as Document;
+}
+
+const answerOf = (signal: Signal): Omit<Admitted, 'duplicate'> => ({
+  signal_id: signal.signal_id,
+  accepted: signal.verdict.accepted,
+  ...(signal.verdict.code === undefined ? {} : { code: signal.verdict.code }),
+  verdict: signal.verdict,
+  signal,
+});
+
+const repeated = (signal: Signal): Admitted => ({ ...answerOf(signal), duplicate: true });
+
+/** The verdict on another proposal under a known identity: refused, whatever the gates said. */
+const reused = (verdict: Verdict): Verdict => ({
+  accepted: false,
+  code: 'SIGNAL_ID_REUSED',
+  gates: [{ gate: 'identity', passed: false, code: 'SIGNAL_ID_REUSED' }, ...verdict.gates],
+});

@@ -1,0 +1,15 @@
+import { canonical, deterministicId, sha256 } from '../digest.ts';
+import type { Proposal } from './schema.ts';
+
+/**
+ * Who a signal is: a hash of algorithm, model or strategy, symbol, decision time, side and intent, and the producer's
+ * own id when it sent one. The same decision told twice is the same signal.
+ */
+export function signalId(proposal: Proposal): string {
+  const { algorithm_id, model_id, strategy_id, symbol, decision_at, side, intent, producer_signal_id } = proposal;
+  const parts = [algorithm_id, model_id ?? strategy_id, symbol, decision_at, side, intent, producer_signal_id];
+  return `sig-${deterministicId(...parts.map((part) => part ?? null))}`;
+}
+
+/** What a signal says: equal for a repeat, different for another signal under the same identity. */
+export const contentHash = (proposal: Proposal): string => sha256(canonical(proposal));
