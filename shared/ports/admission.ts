@@ -2,6 +2,7 @@ import type { Key, Write } from '../document.ts';
 import { type Issue, NotAdmitted } from '../failure.ts';
 import type { Envelope } from '../topics.ts';
 import type { Decision, Query } from './index.ts';
+import { outboxId } from './outbox.ts';
 
 /**
  * What every family of the store refuses, checked before any I/O, so that nothing passes on one machine and fails in
@@ -127,6 +128,25 @@ function admitBounds(at: string, query: Query): void {
   }
 }
 
+/** A place in an order: the ordered field's value (null without an order), then the document's id. */
+type Place = readonly [value: string | number | boolean | null, id: string];
+
+export const writeCursor = (...place: Place): string => JSON.stringify(place);
+
+/** The place that a cursor names; undefined when it is none of ours. */
+export function readCursor(cursor: string): Place | undefined {
+  try {
+    const place: unknown = JSON.parse(cursor);
+    if (!Array.isArray(place) || place.length !== 2) return undefined;
+    const [value, id]: unknown[] = place;
+    if (typeof id !== 'string' || badId(id) !== undefined) return undefined;
+    const isScalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+    return isScalar || value === null ? [value, id] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function admitValues(at: string, query: Query): void {
   for (const [field, value] of Object.entries(query.equal ?? {})) {
     const bad = value === null ? 'null' : whyNotScalar(value);
@@ -134,6 +154,7 @@ function admitValues(at: string, query: Query): void {
   }
   if (!Number.isInteger(query.limit) || query.limit < 1 || query.limit > QUERY_LIMIT)
     refuse(`${at}: a limit from 1 to ${QUERY_LIMIT} is needed, not ${query.limit}`);
+  if (query.after !== undefined && readCursor(query.after) === undefined) refuse(`${at}: not a cursor`);
   admitBounds(at, query);
 }
 
@@ -189,9 +210,20 @@ export function admission(
   };
 }
 
-/** A fact counts as the outbox document that carries it. */
+/** A fact is checked as the outbox document that carries it. */
 const factWrite = (envelope: Envelope): Write => ({
   collection: 'outbox',
-  id: envelope.id,
-  document: { envelope },
+  id: outboxId(envelope),
+  document: envelope,
 });
+
+/** Throws unless `path` can name an object: plain ASCII names parted by single slashes, none starting with a dot. */
+export function admitPath(path: string): void {
+  if (path.length > 1_000 || !/^[\w@=-][\w.@=-]*(\/[\w@=-][\w.@=-]*)*$/.test(path))
+    refuse(`not an object path: ${path}`);
+}
+
+/** Throws unless `name` can name a secret. */
+export function admitSecretName(name: string): void {
+  if (!/^[a-z0-9][a-z0-9_-]{0,126}$/i.test(name)) refuse('not a name of a secret');
+}
