@@ -54,8 +54,8 @@ describe('crossover, computed by hand', () => {
   });
 
   test('takes averages of equal prices as equal, though doubles round', () => {
-    // Each average of 3 and of 6 closes is exactly 0.2 from day 5 on.
-    expect(proposals({ fast: 3, slow: 6 }, [0.1, 0.2, 0.3, 0.1, 0.2, 0.3, 0.1, 0.2, 0.3, 0.1])).toEqual([]);
+    // On day 2 both averages are exactly 0.8; as doubles the fast one comes out lower.
+    expect(proposals(two_three, [0.8, 0.1, 1.5, 0.1])).toEqual([]);
   });
 
   test('closes when they cross down while it holds, and asks for nothing when it holds nothing', () => {
