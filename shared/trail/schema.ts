@@ -39,9 +39,25 @@ export const ChainHead = z.strictObject({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   sealed_at: Instant,
   tally: z.record(z.string(), z.int().min(0)),
+  /** The last checkpoint file: the position that it names, and the tick that wrote it. */
+  checkpoint: z.strictObject({ position: z.int().min(1), at: Instant }).optional(),
 });
 export type ChainHead = z.infer<typeof ChainHead>;
 export const ChainHeads = collection('chain_heads', ChainHead);
+
+/**
+ * What fixes a chain from outside of it: so many rows, and the hash of the last of them. Checkpoint files and the
+ * last line of each exported chain hold one.
+ */
+export const Checkpoint = z.strictObject({
+  chain: z.string(),
+  position: z.int().min(0),
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  sealed_at: Instant.optional(),
+});
+export type Checkpoint = z.infer<typeof Checkpoint>;
+export const checkpointPath = (chain: string, position: number): string =>
+  `trail/${chain}/${String(position).padStart(12, '0')}.json`;
 
 /** The chain of facts that belong to no algorithm. */
 export const SYSTEM_CHAIN = 'system';

@@ -1,0 +1,94 @@
+import { canonical, sha256 } from '../digest.ts';
+import { Id } from '../signal/schema.ts';
+import { type Envelope, rankOf } from '../topics.ts';
+import { type ChainHead, GENESIS, type Heard, SYSTEM_CHAIN, type TrailRow } from './schema.ts';
+
+/** Codes of one chain that are counted by name; those beyond count as "other", so that a head stays small. */
+const COUNTED_NAMES = 1_000;
+
+/** The chain on which a fact is sealed. An `algorithm_id` that is none of ours does not open a chain. */
+export function chainOf(envelope: Envelope): string {
+  const { algorithm_id } = envelope;
+  return algorithm_id !== undefined && Id.safeParse(algorithm_id).success ? algorithm_id : SYSTEM_CHAIN;
+}
+
+/** The inbox document of a fact that was heard. Its id is the fact's. */
+export function heard(envelope: Envelope, now: Date): Heard {
+  const chain = chainOf(envelope);
+  return { schema: 1, chain, order: orderOf(envelope), sealed: false, heard_at: now.toISOString(), envelope };
+}
+
+/**
+ * The place of a fact in its chain, compared as text: its time, then its name in causal order, then what its body
+ * says of its sequence, then its id. It depends on the fact alone, never on when or in which company it was heard.
+ */
+export function orderOf(envelope: Envelope): string {
+  const rank = String(rankOf(envelope.fact)).padStart(3, '0');
+  const hints = sequenceOf(envelope.body).map((value) => String(value).padStart(12, '0'));
+  return [envelope.at, rank, ...hints, envelope.id].join('|');
+}
+
+/** The bound below which the `order` of every fact before `at` stands, or up to and with `at` when `inclusive`. */
+export const orderBelow = (at: Date, inclusive: boolean): string => `${at.toISOString()}${inclusive ? '~' : ''}`;
+
+function sequenceOf(body: Envelope['body']): number[] {
+  const order = body.order;
+  const inOrder = typeof order === 'object' && order !== null && !Array.isArray(order) ? order : {};
+  const hints = [body.seq, body.report_seq, body.index, inOrder.order_id ?? body.order_id, inOrder.last_event];
+  return hints.map((hint) => (typeof hint === 'number' && Number.isSafeInteger(hint) && hint >= 0 ? hint : 0));
+}
+
+/** Lower-case hex SHA-256 of the canonical JSON of a row without its `hash`. Throws where it has no JSON form. */
+export function rowHash({ hash: _, ...content }: { readonly position: number; readonly hash?: string }): string {
+  return sha256(canonical(content));
+}
+
+/** The head of a chain on which nothing stands yet. */
+export const emptyHead = (chain: string): ChainHead => ({
+  schema: 1,
+  chain,
+  position: 0,
+  hash: GENESIS,
+  sealed_at: new Date(0).toISOString(),
+  tally: {},
+});
+
+/** Appends facts of one chain, at least one, in their order. */
+export function seal(
+  head: ChainHead | undefined,
+  facts: readonly Heard[],
+  now: Date,
+): { rows: TrailRow[]; head: ChainHead } {
+  const chain = facts[0]?.chain;
+  if (chain === undefined) throw new RangeError('nothing to seal');
+  const before = head ?? emptyHead(chain);
+  const tally = { ...before.tally };
+  const rows: TrailRow[] = [];
+  let previous = before.hash;
+  for (const fact of facts.toSorted((a, b) => (a.order < b.order ? -1 : 1))) {
+    if (fact.chain !== before.chain) throw new RangeError(`a fact of ${fact.chain} cannot stand on ${before.chain}`);
+    const position = before.position + rows.length + 1;
+    const content = { schema: 1 as const, chain, position, previous, envelope: fact.envelope };
+    previous = rowHash(content);
+    rows.push({ ...content, hash: previous });
+    count(tally, fact.envelope);
+  }
+  const at = now.toISOString();
+  const sealed_at = at > before.sealed_at ? at : before.sealed_at;
+  return { rows, head: { ...before, position: before.position + rows.length, hash: previous, sealed_at, tally } };
+}
+
+/** Counts a fact under its name and, where its body has a code (or a drift its cause), under both together. */
+function count(tally: Record<string, number>, { fact, body }: Envelope): void {
+  add(tally, fact);
+  for (const word of [body.code, fact === 'position.drifted' ? body.cause : undefined]) {
+    if (typeof word !== 'string' || !/^[A-Za-z0-9_.-]{1,64}$/.test(word)) continue;
+    const name = `${fact}/${word}`;
+    const isKnown = name in tally || Object.keys(tally).length < COUNTED_NAMES;
+    add(tally, isKnown ? name : `${fact}/other`);
+  }
+}
+
+function add(tally: Record<string, number>, name: string): void {
+  tally[name] = (tally[name] ?? 0) + 1;
+}
