@@ -1,0 +1,8 @@
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+// biome-ignore lint/style/noDefaultExport: vitest reads the default export of its configuration
+export default defineConfig({
+  root: join(import.meta.dirname, '..'),
+  test: { include: ['test/**/*.test.ts'], globalSetup: ['test/emulators.ts'] },
+});
