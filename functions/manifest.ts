@@ -25,7 +25,7 @@ export const FUNCTIONS = {
   generate: {
     does: 'A tick or an event of the team becomes a proposed signal, passes the gate, is sized, routed and born.',
     http: false,
-    subscribes: ['ticks', 'signals.inbound', 'positions.updated'],
+    subscribes: ['ticks', 'signals.inbound', 'signals.generated', 'positions.updated'],
     publishes: ['signals.generated', 'positions.updated', 'alerts.raised'],
     secrets: [],
     memory_mib: 512,

@@ -1,7 +1,7 @@
+import { Algorithms } from '#shared/deployment/schema.ts';
+import { type Issue, Unavailable } from '#shared/failure.ts';
 import type { Admitted, Offer } from '#shared/intake/intake.ts';
 import { intake, intakeKeys } from '#shared/intake/intake.ts';
-import { Algorithms } from '#shared/deployment/schema.ts';
-import { Unavailable, type Issue } from '#shared/failure.ts';
 import { Instruments, instrumentId } from '#shared/market/schema.ts';
 import type { Ports } from '#shared/ports/index.ts';
 import { Books } from '#shared/position/schema.ts';

@@ -55,14 +55,12 @@ async function valueBooks({ store, market }: TrackPorts, at: Date): Promise<void
       const body = { deployment_id, equity, unrealised, realised, fees };
       return {
         put: [write(Books, id, marked)],
-        publish: changed
-          ? [
-              fact('position.pnl_updated', now, [deployment_id, at.toISOString()], body, {
-                key: deployment_id,
-                algorithm_id,
-              }),
-            ]
-          : [],
+        publish: [
+          fact('position.pnl_updated', now, [deployment_id, at.toISOString()], body, {
+            key: deployment_id,
+            algorithm_id,
+          }),
+        ],
         answer: undefined,
       };
     });

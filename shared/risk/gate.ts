@@ -11,6 +11,7 @@ import {
   subtract,
   towardZero,
 } from '../amount.ts';
+import { permits } from '../control/control.ts';
 import type { Switch } from '../control/schema.ts';
 import { type Instrument, instrumentId } from '../market/schema.ts';
 import { equityOf, openingEquity } from '../position/position.ts';
@@ -198,9 +199,9 @@ function protectionCheck({ protect, intent }: Proposal, { price, side }: Trade):
 }
 
 function controlCheck(control: Switch | undefined, lowersRisk: boolean): Check {
-  const state = control?.state ?? 'halted';
-  if (state === 'halted') return refuse('CONTROL_HALTED', { value: state });
-  return state === 'reducing' && !lowersRisk ? refuse('CONTROL_REDUCING', { value: state }) : pass({ value: state });
+  const value = control?.state ?? 'halted';
+  const answer = permits(control, lowersRisk);
+  return answer.permitted ? pass({ value }) : refuse(answer.code, { value });
 }
 
 function shortCheck({ after, lowersRisk }: Trade, limits: Limits): Check {

@@ -1,0 +1,112 @@
+import { SWITCH_ID, Switches } from '#shared/control/schema.ts';
+import { type Command, Commands } from '#shared/delivery/schema.ts';
+import type { CommandBody } from '#shared/delivery/wire.ts';
+import { type Deployment, Deployments } from '#shared/deployment/schema.ts';
+import { deterministicId } from '#shared/digest.ts';
+import { key, write } from '#shared/document.ts';
+import { Unavailable } from '#shared/failure.ts';
+import { type Envelope, fact } from '#shared/topics.ts';
+import type { NotifyPorts } from './notify.ts';
+import { speak } from './send.ts';
+
+const KIND_OF = {
+  'control.halted': 'halt',
+  'control.reduced': 'reduce',
+  'control.resumed': 'resume',
+  'control.flattened': 'flatten',
+} as const;
+
+/**
+ * Tells every deployment what the switch says. A lever that was overtaken by a newer one is not told any more. A
+ * call without an answer is repeated under the same id by the bus: the algorithm acts once on each.
+ */
+export async function sendControl(ports: NotifyPorts, envelope: Envelope): Promise<void> {
+  const kind = KIND_OF[envelope.fact as keyof typeof KIND_OF];
+  const control = await ports.store.get(Switches, SWITCH_ID);
+  if (control === undefined || control.version !== envelope.body.version) return;
+  const deployments = await ports.store.query(Deployments, { limit: 1000 });
+  const silent: string[] = [];
+  for (const { document } of deployments) {
+    if (document.status !== 'active' || document.environment === 'shadow' || document.environment === 'backtest')
+      continue;
+    const command = await intendControl(ports, document, kind, control);
+    if (command === undefined) continue;
+    const outcome = await speak(ports, document, command);
+    await writeControlOutcome(ports, command, outcome.state, 'detail' in outcome ? outcome.detail : undefined);
+    if (outcome.state === 'unknown') silent.push(document.deployment_id);
+  }
+  if (silent.length > 0) throw new Unavailable(`no answer while telling ${silent.join(', ')} to ${kind}`);
+}
+
+/** The command to one deployment for one version of the switch; undefined when it was sent already. */
+async function intendControl(
+  { store }: NotifyPorts,
+  { deployment_id, algorithm_id }: Deployment,
+  kind: (typeof KIND_OF)[keyof typeof KIND_OF],
+  { version, reason, flatten_count }: { version: number; reason: string; flatten_count: number },
+): Promise<Command | undefined> {
+  const command_id = `ctl-${deterministicId(deployment_id, version)}`;
+  return store.commit([key(Commands, command_id)], (read, now) => {
+    const before = read(Commands, command_id);
+    if (before !== undefined) return { answer: before.state === 'sent' ? undefined : before };
+    const at = now.toISOString();
+    const body: CommandBody = {
+      v: 1,
+      kind,
+      command_id,
+      algorithm_id,
+      deployment_id,
+      sent_at: at,
+      signals: [],
+      reason,
+      flatten_count,
+    };
+    const text = JSON.stringify(body);
+    const times = { created_at: at, updated_at: at };
+    const command: Command = {
+      schema: 1,
+      command_id,
+      deployment_id,
+      algorithm_id,
+      kind,
+      signal_ids: [],
+      body: text,
+      state: 'sending',
+      ...times,
+    };
+    return {
+      create: [write(Commands, command_id, command)],
+      publish: [
+        fact(
+          'command.sending',
+          now,
+          [command_id],
+          { command_id, deployment_id, kind },
+          { key: deployment_id, algorithm_id },
+        ),
+      ],
+      answer: command,
+    };
+  });
+}
+
+async function writeControlOutcome(
+  { store }: NotifyPorts,
+  command: Command,
+  state: 'sent' | 'refused' | 'unknown',
+  detail?: string,
+): Promise<void> {
+  const { command_id, deployment_id, algorithm_id } = command;
+  const said = detail === undefined ? {} : { detail };
+  await store.commit([key(Commands, command_id)], (read, now) => {
+    const before = read(Commands, command_id);
+    if (before === undefined || before.state === 'sent' || before.state === state) return { answer: undefined };
+    const names = { sent: 'command.sent', refused: 'command.refused', unknown: 'command.unknown' } as const;
+    const links = { key: deployment_id, algorithm_id };
+    return {
+      put: [write(Commands, command_id, { ...before, ...said, state, updated_at: now.toISOString() })],
+      publish: [fact(names[state], now, [command_id, state], { command_id, deployment_id, ...said }, links)],
+      answer: undefined,
+    };
+  });
+}
