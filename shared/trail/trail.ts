@@ -24,18 +24,30 @@ export function heard(envelope: Envelope, now: Date): Heard {
  */
 export function orderOf(envelope: Envelope): string {
   const rank = String(rankOf(envelope.fact)).padStart(3, '0');
-  const hints = sequenceOf(envelope.body).map((value) => String(value).padStart(12, '0'));
-  return [envelope.at, rank, ...hints, envelope.id].join('|');
+  return [envelope.at, rank, ...sequenceOf(envelope.body), envelope.id].join('|');
 }
+
+/** The time and the sequence of a fact without its name: what tells facts of one thing apart, compared as text. */
+export const momentOf = (envelope: Envelope): string => [envelope.at, ...sequenceOf(envelope.body)].join('|');
 
 /** The bound below which the `order` of every fact before `at` stands, or up to and with `at` when `inclusive`. */
 export const orderBelow = (at: Date, inclusive: boolean): string => `${at.toISOString()}${inclusive ? '~' : ''}`;
 
-function sequenceOf(body: Envelope['body']): number[] {
-  const order = body.order;
-  const inOrder = typeof order === 'object' && order !== null && !Array.isArray(order) ? order : {};
-  const hints = [body.seq, body.report_seq, body.index, inOrder.order_id ?? body.order_id, inOrder.last_event];
-  return hints.map((hint) => (typeof hint === 'number' && Number.isSafeInteger(hint) && hint >= 0 ? hint : 0));
+/** Numbers in a body by which its author ordered it, from the widest to the narrowest; 0 where there is none. */
+function sequenceOf(body: Envelope['body']): string[] {
+  const { order } = body;
+  const of = typeof order === 'object' && order !== null && !Array.isArray(order) ? order : {};
+  const [, order_id, event] = /-(\d+)-(\d+)$/.exec(typeof body.event_id === 'string' ? body.event_id : '') ?? [];
+  const hints = [
+    body.seq,
+    body.report_seq,
+    body.index,
+    of.order_id ?? body.order_id ?? Number(order_id ?? 0),
+    of.last_event ?? Number(event ?? 0),
+  ];
+  const isCount = (hint: unknown): hint is number =>
+    typeof hint === 'number' && Number.isSafeInteger(hint) && hint >= 0;
+  return hints.map((hint) => String(isCount(hint) ? hint : 0).padStart(12, '0'));
 }
 
 /** Lower-case hex SHA-256 of the canonical JSON of a row without its `hash`. Throws where it has no JSON form. */

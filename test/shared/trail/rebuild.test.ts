@@ -85,7 +85,7 @@ describe('the trail alone rebuilds (promise 7)', () => {
 
   test('an order of which an older event was heard late', () => {
     const late = stated('order.updated', 9, { order: partly });
-    const later = sealed([...orderFacts]).rows;
+    const later = sealed(orderFacts).rows;
     const { rows } = sealed([late]);
     expect(rebuild([...later, ...rows]).orders).toEqual({ 'L-1-7': filled });
   });
@@ -101,7 +101,8 @@ describe('the trail alone rebuilds (promise 7)', () => {
 
   test('a position from fills that stand behind its last fact', () => {
     const { rows } = sealed([stated('order.filled', 2, { order: partly, fill: first }), held(afterFirst, 9)]);
-    const more = sealed([stated('order.filled', 3, { order: filled, fill: second })]).rows;
+    const later = { ...stated('order.filled', 3, { order: filled, fill: second }), at: '2026-01-05T12:00:01.000Z' };
+    const more = sealed([later]).rows;
     expect(rebuild([...rows, ...more]).positions[deployment_id]?.['bybit:BTCUSDT']).toEqual(afterSecond);
   });
 
@@ -109,6 +110,21 @@ describe('the trail alone rebuilds (promise 7)', () => {
     const again = stated('order.filled', 'again', { order: partly, fill: first });
     const { rows } = sealed([...orderFacts, again]);
     expect(rebuild(rows).positions[deployment_id]?.['bybit:BTCUSDT']).toEqual(afterSecond);
+  });
+
+  test('a position that closed and opened again within one instant', () => {
+    const flat = { ...FLAT, realised: '5' };
+    const facts = [1, 2].flatMap((n) => [
+      stated('position.updated', n, { deployment_id, market: 'm', position: n === 1 ? flat : afterFirst, index: n }),
+      ...(n === 1 ? [stated('position.closed', n, { deployment_id, market: 'm', position: flat, index: n })] : []),
+    ]);
+    expect(rebuild(sealed(facts).rows).positions).toEqual({ [deployment_id]: { m: afterFirst } });
+  });
+
+  test('a position of which a fill was heard late', () => {
+    const { rows } = sealed([...orderFacts.slice(0, 1), held(afterSecond, 10)]);
+    const late = sealed(orderFacts.slice(1)).rows;
+    expect(rebuild([...rows, ...late]).positions[deployment_id]?.['bybit:BTCUSDT']).toEqual(afterSecond);
   });
 
   test('nothing from facts of other things', () => {

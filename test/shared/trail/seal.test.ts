@@ -31,6 +31,11 @@ describe('the order of facts within a chain', () => {
       fact('order.updated', NOON, [1], { order: { order_id: 5, last_event: 2 } }),
       fact('order.updated', NOON, [2], { order: { order_id: 5, last_event: 11 } }),
     ],
+    [
+      'the lower event that is named by its id',
+      fact('position.updated', NOON, [1], { event_id: 'L-9-5-2' }),
+      fact('position.updated', NOON, [2], { event_id: 'L-9-5-11' }),
+    ],
   ])('puts %s first', (_, first, second) => {
     expect(orderOf(first) < orderOf(second)).toBe(true);
   });
