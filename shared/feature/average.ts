@@ -42,3 +42,22 @@ export const ema = feature({
     return { state: smoothed, value: smoothed.average };
   },
 });
+
+/** Weighted moving average: the newest of the last `period` inputs weighs `period`, the oldest 1. */
+export const wma = feature({
+  name: 'wma',
+  version: 1,
+  parameters: Period,
+  start: emptyWindow,
+  step(state: Window, input: number) {
+    const window = push(state, input);
+    return { state: window, value: isFull(window) ? weightedMean(window.values) : null };
+  },
+});
+
+function weightedMean(values: readonly number[]): number {
+  const first = values[0] ?? Number.NaN;
+  let sum = 0;
+  for (const [index, value] of values.entries()) sum += (index + 1) * (value - first);
+  return first + sum / ((values.length * (values.length + 1)) / 2);
+}

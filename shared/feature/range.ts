@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Smoothed, smoothWilder, startSmoothed } from './average.ts';
 import { feature, Period, type Prices } from './feature.ts';
-import { emptyWindow, isFull, push, Window } from './window.ts';
+import { emptyWindow, isFull, mean, push, Window } from './window.ts';
 
 /** Wilder's true range: the bar's range, widened to the close before it. */
 export const trueRange = ({ high, low }: Prices, previous_close: number): number =>
@@ -46,5 +46,44 @@ export const donchian = feature({
     const lower = Math.min(...lows.values);
     const value = { upper, middle: (upper + lower) / 2, lower }[state.channel];
     return { state: { ...state, highs, lows }, value: isFull(highs) ? value : null };
+  },
+});
+
+const StochasticLine = z.enum(['k', 'd']);
+const StochasticState = z.strictObject({
+  highs: Window,
+  lows: Window,
+  fast: Window,
+  k: Window,
+  line: StochasticLine,
+});
+type StochasticState = z.infer<typeof StochasticState>;
+const Length = z.int().min(1).max(2_000);
+
+/**
+ * Lane's slow stochastic: where the close lies in the range of the last `period` bars, in percent, averaged over
+ * `smoothing` bars (%K; 1 for the fast one), and that averaged over `signal` bars (%D). No range at all is 50.
+ */
+export const stochastic = feature({
+  name: 'stochastic',
+  version: 1,
+  parameters: Period.extend({ smoothing: Length, signal: Length, line: StochasticLine }),
+  start: ({ period, smoothing, signal, line }): StochasticState => ({
+    highs: emptyWindow({ period }),
+    lows: emptyWindow({ period }),
+    fast: emptyWindow({ period: smoothing }),
+    k: emptyWindow({ period: signal }),
+    line,
+  }),
+  step(state: StochasticState, { high, low, close }: Prices) {
+    const ranged = { ...state, highs: push(state.highs, high), lows: push(state.lows, low) };
+    if (!isFull(ranged.highs)) return { state: ranged, value: null };
+    const bottom = Math.min(...ranged.lows.values);
+    const width = Math.max(...ranged.highs.values) - bottom;
+    const fast = push(state.fast, width === 0 ? 50 : (100 * (close - bottom)) / width);
+    if (!isFull(fast)) return { state: { ...ranged, fast }, value: null };
+    const k = push(state.k, mean(fast.values));
+    const d = isFull(k) ? mean(k.values) : null;
+    return { state: { ...ranged, fast, k }, value: state.line === 'd' ? d : mean(fast.values) };
   },
 });

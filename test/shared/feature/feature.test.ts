@@ -1,16 +1,27 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ema, sma } from '#shared/feature/average.ts';
+import { ema, sma, wma } from '#shared/feature/average.ts';
 import { batch, type Feature, type Prices } from '#shared/feature/feature.ts';
 import { rateOfChange, rsi } from '#shared/feature/momentum.ts';
-import { atr, donchian } from '#shared/feature/range.ts';
+import { atr, donchian, stochastic } from '#shared/feature/range.ts';
+import { rollingBeta, rollingCorrelation } from '#shared/feature/relation.ts';
 import { bollinger, standardDeviation, zScore } from '#shared/feature/spread.ts';
+import { adx, macd } from '#shared/feature/trend.ts';
+import {
+  ewmaVolatility,
+  rangeVolatility,
+  realisedVolatility,
+  yangZhangVolatility,
+} from '#shared/feature/volatility.ts';
+import { obv, vwap } from '#shared/feature/volume.ts';
 
 const price = fc.double({ min: 0.01, max: 100_000, noNaN: true });
 const bar = fc.tuple(price, price, price, price).map((four): Prices => {
   const [open = 1, close = 1] = four;
   return { open, high: Math.max(...four), low: Math.min(...four), close, volume: Math.abs(open - close) };
 });
+
+const pair = fc.record({ asset: price, benchmark: price });
 
 interface Case {
   readonly name: string;
@@ -37,7 +48,7 @@ function caseOf<P, S, I>(feature: Feature<P, S, I>, parameters: P, input: fc.Arb
 const CASES: readonly Case[] = [
   caseOf(sma, { period: 5 }, price),
   caseOf(ema, { period: 5 }, price),
-  caseOf(rsi, { period: 5 }, price),
+  caseOf(rsi, { period: 5, unmoved: 50 }, price),
   caseOf(rateOfChange, { period: 5 }, price),
   caseOf(standardDeviation, { period: 5, ddof: 1 }, price),
   caseOf(zScore, { period: 5, ddof: 0 }, price),
@@ -46,6 +57,23 @@ const CASES: readonly Case[] = [
   ),
   caseOf(atr, { period: 5 }, bar),
   ...(['upper', 'middle', 'lower'] as const).map((channel) => caseOf(donchian, { period: 5, channel }, bar)),
+  caseOf(wma, { period: 5 }, price),
+  ...(['k', 'd'] as const).map((line) => caseOf(stochastic, { period: 5, smoothing: 3, signal: 2, line }, bar)),
+  ...(['classic', 'talib'] as const).flatMap((seeding) => [
+    caseOf(macd, { fast: 3, slow: 5, signal: 2, line: 'histogram', seeding }, price),
+    caseOf(adx, { period: 5, line: 'adx', seeding }, bar),
+  ]),
+  caseOf(obv, {}, bar),
+  caseOf(vwap, {}, bar),
+  caseOf(realisedVolatility, { period: 5, periods_per_year: 252, centre: 'sample' }, price),
+  caseOf(realisedVolatility, { period: 5, periods_per_year: 252, centre: 'zero' }, price),
+  caseOf(ewmaVolatility, { decay: 0.94, periods_per_year: 252 }, price),
+  ...(['parkinson', 'garman_klass', 'rogers_satchell'] as const).map((estimator) =>
+    caseOf(rangeVolatility, { period: 5, periods_per_year: 252, estimator }, bar),
+  ),
+  caseOf(yangZhangVolatility, { period: 5, periods_per_year: 252 }, bar),
+  caseOf(rollingBeta, { period: 5 }, pair),
+  caseOf(rollingCorrelation, { period: 5 }, pair),
 ];
 
 describe.each(CASES)('$name', ({ run, inputs }) => {
@@ -79,7 +107,7 @@ describe('values computed by hand', () => {
   test.each<[string, (number | null)[], (number | null)[]]>([
     ['sma', batch(sma, { period: 3 }, [1, 2, 6, 10]), [null, null, 3, 6]],
     ['ema', batch(ema, { period: 3 }, [1, 2, 6, 10]), [null, null, 3, 6.5]],
-    ['rsi', batch(rsi, { period: 2 }, [10, 12, 11, 11]), [null, null, 200 / 3, 200 / 3]],
+    ['rsi', batch(rsi, { period: 2, unmoved: 50 }, [10, 12, 11, 11]), [null, null, 200 / 3, 200 / 3]],
     ['rate of change', batch(rateOfChange, { period: 2 }, [4, 5, 5, 4]), [null, null, 25, -20]],
     ['population deviation', batch(standardDeviation, { period: 2, ddof: 0 }, [1, 3, 3]), [null, 1, 0]],
     ['sample deviation', batch(standardDeviation, { period: 2, ddof: 1 }, [1, 3, 3]), [null, Math.SQRT2, 0]],
@@ -90,6 +118,44 @@ describe('values computed by hand', () => {
     ['donchian', batch(donchian, { period: 2, channel: 'middle' }, bars), [null, 11, 13, 12]],
   ])('%s', (_, values, expected) => {
     expect(values).toEqual(expected);
+  });
+
+  test.each<[string, (number | null)[], (number | null)[]]>([
+    ['wma', batch(wma, { period: 3 }, [1, 1, 7, 1]), [null, null, 4, 3]],
+    [
+      'fast stochastic',
+      batch(stochastic, { period: 2, smoothing: 1, signal: 2, line: 'k' }, bars),
+      [null, 75, (100 * 5) / 6, 12.5],
+    ],
+    [
+      'slow stochastic',
+      batch(stochastic, { period: 2, smoothing: 1, signal: 2, line: 'd' }, bars),
+      [null, null, (75 + 500 / 6) / 2, (500 / 6 + 12.5) / 2],
+    ],
+    ['obv', batch(obv, {}, [...bars, { ...bars[3], volume: 7 } as Prices]), [1, 2, 3, 2, 2]],
+    ['vwap', batch(vwap, {}, [{ open: 1, high: 3, low: 1, close: 2, volume: 0 }, ...bars.slice(0, 1)]), [null, 32 / 3]],
+  ])('%s', (_, values, expected) => {
+    expect(values).toEqual(expected);
+  });
+
+  test('beta and correlation tell the slope and the sign of returns', () => {
+    const returns = [0.1, -0.2, 0.3, 0.05];
+    const walk = (slope: number) => {
+      const prices = [1];
+      for (const value of returns) prices.push((prices.at(-1) ?? 1) * (1 + slope * value));
+      return prices;
+    };
+    const pairs = (slope: number) => walk(slope).map((asset, index) => ({ asset, benchmark: walk(1)[index] ?? 1 }));
+    expect(batch(rollingBeta, { period: 4 }, pairs(2)).at(-1)).toBeCloseTo(2, 12);
+    expect(batch(rollingBeta, { period: 4 }, pairs(-0.5)).at(-1)).toBeCloseTo(-0.5, 12);
+    expect(batch(rollingCorrelation, { period: 4 }, pairs(-0.5)).at(-1)).toBeCloseTo(-1, 12);
+    expect(batch(rollingCorrelation, { period: 4 }, pairs(2)).slice(0, 4)).toEqual([null, null, null, null]);
+  });
+
+  test('beta and correlation are not defined against a benchmark that grows at one rate', () => {
+    const steady = Array.from({ length: 30 }, (_, day) => ({ asset: 100 + ((day * 7) % 5), benchmark: 1.001 ** day }));
+    expect(batch(rollingBeta, { period: 20 }, steady).at(-1)).toBeNull();
+    expect(batch(rollingCorrelation, { period: 20 }, steady).at(-1)).toBeNull();
   });
 
   test('a rate of change from zero is not defined', () => {
@@ -103,7 +169,7 @@ describe('values computed by hand', () => {
         expect(batch(sma, { period: 30 }, still).at(-1)).toBe(level);
         expect(batch(standardDeviation, { period: 30, ddof: 0 }, still).at(-1)).toBe(0);
         expect(batch(zScore, { period: 30, ddof: 0 }, still).at(-1)).toBeNull();
-        expect(batch(rsi, { period: 14 }, still).at(-1)).toBe(50);
+        expect(batch(rsi, { period: 14, unmoved: 50 }, still).at(-1)).toBe(50);
       }),
       { seed: 13 },
     );
