@@ -122,14 +122,12 @@ function admitBounds(at: string, query: Query): void {
   if (range.below !== undefined && range.to !== undefined) refuse(`${at}: two upper bounds`);
   if (new Set(bounds.map((bound) => typeof bound)).size > 1) refuse(`${at}: bounds of two types`);
   for (const bound of bounds) {
-    if (typeof bound !== 'string' && typeof bound !== 'number') refuse(`${at}: a bound of type ${typeof bound}`);
-    const bad = whyNotScalar(bound);
-    if (bad !== undefined) refuse(`${at}: a bound is ${bad}`);
+    if (whyNotScalar(bound) !== undefined || !isOrderable(bound)) refuse(`${at}: the bound ${bound}`);
   }
 }
 
 /** A place in an order: the ordered field's value (null without an order), then the document's id. */
-type Place = readonly [value: string | number | boolean | null, id: string];
+type Place = readonly [value: string | number | null, id: string];
 
 export const writeCursor = (...place: Place): string => JSON.stringify(place);
 
@@ -140,8 +138,7 @@ export function readCursor(cursor: string): Place | undefined {
     if (!Array.isArray(place) || place.length !== 2) return undefined;
     const [value, id]: unknown[] = place;
     if (typeof id !== 'string' || badId(id) !== undefined) return undefined;
-    const isScalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-    return isScalar || value === null ? [value, id] : undefined;
+    return value === null || typeof value === 'string' || typeof value === 'number' ? [value, id] : undefined;
   } catch {
     return undefined;
   }
@@ -156,6 +153,21 @@ function admitValues(at: string, query: Query): void {
     refuse(`${at}: a limit from 1 to ${QUERY_LIMIT} is needed, not ${query.limit}`);
   if (query.after !== undefined && readCursor(query.after) === undefined) refuse(`${at}: not a cursor`);
   admitBounds(at, query);
+}
+
+const isOrderable = (value: unknown): boolean =>
+  typeof value === 'string' || (typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER);
+
+/** Ordered fields hold text or numbers up to 2^53, and text that is searched for can be indexed whole. */
+function admitIndexed(at: string, shapes: readonly QueryShape[], document: Write['document']): void {
+  for (const field of new Set(shapes.flatMap((shape) => shape.order ?? [])))
+    if (Object.hasOwn(document, field) && !isOrderable(document[field]))
+      refuse(`${at} is ordered by "${field}", which is neither text nor a number up to 2^53`);
+  for (const field of new Set(shapes.flatMap((shape) => [...shape.equal, shape.order ?? []].flat()))) {
+    const value = document[field];
+    if (typeof value === 'string' && bytesOf(value) > NAME_BYTES)
+      refuse(`${at} is searched by "${field}", which has more than ${NAME_BYTES} bytes`);
+  }
 }
 
 const isShape = (shape: QueryShape, query: Query): boolean => {
@@ -181,7 +193,9 @@ export function admission(
   };
   const document = (write: Write): string => {
     key(write.collection, write.id);
-    return admittedText(placeOf(write), write);
+    const text = admittedText(placeOf(write), write);
+    admitIndexed(placeOf(write), declared(write.collection).queries, write.document);
+    return text;
   };
   return {
     key,
