@@ -25,6 +25,8 @@ export type Bars = { readonly ok: true; readonly bars: readonly Bar[]; readonly 
 const PRICES = ['open', 'high', 'low', 'close'] as const;
 const TIMES = ['date', 'time', 'timestamp', 'start'];
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$/;
+/** The usual spelling: digits and a fraction of at most 18 digits before trailing zeros, which need no parsing. */
+const PLAIN = /^(0|[1-9]\d{0,23})(?:\.(\d{0,17}[1-9])?0*)?$/;
 const Day = z.iso.date();
 const Moment = z.iso.datetime({ offset: true });
 
@@ -74,6 +76,8 @@ function columnsOf(header: Row): Columns | Refusal {
 
 /** The exact decimal that a cell says, without trailing zeros; undefined when it says none that an amount can hold. */
 function decimal(cell: string): Amount | undefined {
+  const plain = PLAIN.exec(cell);
+  if (plain) return plain[2] === undefined ? plain[1] : `${plain[1]}.${plain[2]}`;
   if (!DECIMAL.test(cell)) return undefined;
   const value = amount(cell);
   return Amount.safeParse(value).success ? value : undefined;

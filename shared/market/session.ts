@@ -108,13 +108,21 @@ export function sessionsBetween(after: string, before: string, session: Session)
   return dates;
 }
 
+const offsets = new Map<number, number>();
+/** New York's distance from UTC in minutes from a date's open to its close. Clocks change on Sunday nights only. */
+function offsetOf(day_ms: number): number {
+  const week = Math.floor((day_ms / DAY_MS + 4) / 7);
+  const offset = offsets.get(week) ?? newYork.offset(day_ms + DAY_MS / 2);
+  offsets.set(week, offset);
+  return offset;
+}
+
 /** Open and close of a date's session in UTC: 09:30 to 16:00 or 13:00 in New York, or the whole UTC day. */
 export function sessionOf(date: string, session: Session): { start: string; available_at: string } {
   const instant = (at_ms: number): string => new Date(at_ms).toISOString();
   const day = midnight(date);
   if (session === 'always') return { start: instant(day), available_at: instant(day + DAY_MS) };
-  // Clocks change on Sunday nights, so that the offset at noon holds from open to close.
-  const local = day - newYork.offset(day + DAY_MS / 2) * MINUTE_MS;
+  const local = day - offsetOf(day) * MINUTE_MS;
   const close_minutes = (closesEarly(date) ? 13 : 16) * 60;
   return { start: instant(local + 570 * MINUTE_MS), available_at: instant(local + close_minutes * MINUTE_MS) };
 }

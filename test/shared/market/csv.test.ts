@@ -30,6 +30,20 @@ describe('parseBars', () => {
   });
 
   test.each([
+    ['1469.250000', '1469.25'],
+    ['100', '100'],
+    ['100.', '100'],
+    ['.50', '0.5'],
+    ['0100.0', '100'],
+    ['+1.10', '1.1'],
+    ['1.5e-3', '0.0015'],
+    ['0.0000000000000000010', '0.000000000000000001'],
+  ])('reads %s as %s', (written, close) => {
+    const row = `2020-01-02,${written},${written},${written},${written},0.000`;
+    expect(parseBars(HEADER + row, btc)).toMatchObject({ bars: [{ open: close, close, volume: '0' }] });
+  });
+
+  test.each([
     ['a summer day', '2020-07-02', '2020-07-02T13:30:00.000Z', '2020-07-02T20:00:00.000Z'],
     ['a day that closes early', '2019-11-29', '2019-11-29T14:30:00.000Z', '2019-11-29T18:00:00.000Z'],
   ])('gives %s its hours in New York', (_, date, start, available_at) => {
