@@ -1,4 +1,4 @@
-import { covariance } from '#shared/performance/moments.ts';
+import { covariance } from '../performance/moments.ts';
 
 /** A square matrix by rows. */
 export type Matrix = readonly (readonly number[])[];

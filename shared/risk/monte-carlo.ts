@@ -1,7 +1,7 @@
-import { normalDensity, normalQuantile } from '#shared/performance/normal.ts';
-import { quantile } from '#shared/performance/quantile.ts';
-import { checkedReturns, maximumDrawdown, totalReturn } from '#shared/performance/returns.ts';
-import { defined, type Statistic, undefinedFor } from '#shared/performance/statistic.ts';
+import { normalDensity, normalQuantile } from '../performance/normal.ts';
+import { quantile } from '../performance/quantile.ts';
+import { checkedReturns, maximumDrawdown, totalReturn } from '../performance/returns.ts';
+import { defined, type Statistic, undefinedFor } from '../performance/statistic.ts';
 import { cholesky, dot, times } from './covariance.ts';
 import type { NormalModel } from './portfolio-var.ts';
 import { alphaOf } from './var.ts';

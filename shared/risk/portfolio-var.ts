@@ -1,5 +1,5 @@
-import { mean, total } from '#shared/performance/moments.ts';
-import { normalDensity, normalQuantile } from '#shared/performance/normal.ts';
+import { mean, total } from '../performance/moments.ts';
+import { normalDensity, normalQuantile } from '../performance/normal.ts';
 import { column, covarianceMatrix, dot, type Matrix, times } from './covariance.ts';
 import { alphaOf, cornishFisherQuantile } from './var.ts';
 

@@ -1,4 +1,4 @@
-import { defined, type Statistic, undefinedFor } from '#shared/performance/statistic.ts';
+import { defined, type Statistic, undefinedFor } from '../performance/statistic.ts';
 import { cholesky, dot, type Matrix, solve, times } from './covariance.ts';
 
 /** Weights, or null with the reason. */

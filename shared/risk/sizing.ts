@@ -11,8 +11,8 @@ import {
   subtract,
   toNumber,
   towardZero,
-} from '#shared/amount.ts';
-import { defined, type Statistic, undefinedFor } from '#shared/performance/statistic.ts';
+} from '../amount.ts';
+import { defined, type Statistic, undefinedFor } from '../performance/statistic.ts';
 import { dot, type Matrix, solve, times } from './covariance.ts';
 
 /*

@@ -1,7 +1,7 @@
-import { type Amount, absolute, add, amount, compare, divide, multiply, sign, toNumber } from '#shared/amount.ts';
-import { beta } from '#shared/performance/benchmark.ts';
-import { simpleReturns } from '#shared/performance/returns.ts';
-import { chain, defined, type Statistic, undefinedFor } from '#shared/performance/statistic.ts';
+import { type Amount, absolute, add, amount, compare, divide, multiply, sign, toNumber } from '../amount.ts';
+import { beta } from '../performance/benchmark.ts';
+import { simpleReturns } from '../performance/returns.ts';
+import { chain, defined, type Statistic, undefinedFor } from '../performance/statistic.ts';
 
 /*
  * What a portfolio would lose. Linear: profit = quantity x price x multiplier x shock, without optionality; shorts gain

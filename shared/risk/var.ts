@@ -1,8 +1,8 @@
-import { deviation, excessKurtosis, mean, skewness, total } from '#shared/performance/moments.ts';
-import { normalDensity, normalQuantile } from '#shared/performance/normal.ts';
-import { ascending, type QuantileMethod, quantile, settled } from '#shared/performance/quantile.ts';
-import { checkedReturns } from '#shared/performance/returns.ts';
-import { chain, defined, type Statistic, undefinedFor } from '#shared/performance/statistic.ts';
+import { deviation, excessKurtosis, mean, skewness, total } from '../performance/moments.ts';
+import { normalDensity, normalQuantile } from '../performance/normal.ts';
+import { ascending, type QuantileMethod, quantile, settled } from '../performance/quantile.ts';
+import { checkedReturns } from '../performance/returns.ts';
+import { chain, defined, type Statistic, undefinedFor } from '../performance/statistic.ts';
 
 /*
  * Value at risk and expected shortfall of one series of simple returns over one of its periods. Both are positive loss

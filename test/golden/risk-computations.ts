@@ -1,0 +1,283 @@
+import { amount, toNumber } from '#shared/amount.ts';
+import { deviation, excessKurtosis, mean, skewness } from '#shared/performance/moments.ts';
+import { normalDensity, normalQuantile } from '#shared/performance/normal.ts';
+import { QUANTILE_METHODS, quantile } from '#shared/performance/quantile.ts';
+import { simpleReturns } from '#shared/performance/returns.ts';
+import { dot, type Matrix, times } from '#shared/risk/covariance.ts';
+import { simulateLoss } from '#shared/risk/monte-carlo.ts';
+import * as portfolio from '#shared/risk/portfolio-var.ts';
+import * as parity from '#shared/risk/risk-parity.ts';
+import * as stressed from '#shared/risk/stress.ts';
+import * as risk from '#shared/risk/var.ts';
+import type { GoldenDocument } from './comparison.ts';
+import { readCloses } from './table.ts';
+
+const LEVELS = { '95': 0.95, '99': 0.99 } as const;
+const perLevel = <T>(measure: (confidence: number) => T): Record<string, T> =>
+  Object.fromEntries(Object.entries(LEVELS).map(([name, confidence]) => [name, measure(confidence)]));
+
+interface LossCase {
+  readonly input: { readonly returns?: readonly number[]; readonly prices_csv?: string };
+}
+
+const lossReturns = ({ input }: LossCase, folder: string): readonly number[] =>
+  input.returns ?? simpleReturns(readCloses(folder, input.prices_csv ?? '').closes);
+
+function valuesAtRisk(returns: readonly number[], confidence: number) {
+  const historical = QUANTILE_METHODS.map((method) => [
+    method === 'linear' ? 'historical_type7_linear' : `historical_${method}`,
+    risk.historicalVar(returns, confidence, method).value,
+  ]);
+  const shape = { skewness: skewness(returns).value ?? 0, excessKurtosis: excessKurtosis(returns).value ?? 0 };
+  const horizons = [5, 10].flatMap((horizon) => [
+    [`normal_ddof1_horizon_${horizon}d_sqrt_time_mean_scaled`, risk.normalVar(returns, confidence, { horizon }).value],
+    [
+      `historical_type7_horizon_${horizon}d_sqrt_time`,
+      risk.overHorizon(risk.historicalVar(returns, confidence), horizon).value,
+    ],
+  ]);
+  return {
+    ...Object.fromEntries([...historical, ...horizons]),
+    normal_ddof1: risk.normalVar(returns, confidence).value,
+    normal_ddof0: risk.normalVar(returns, confidence, { ddof: 0 }).value,
+    normal_zero_mean_ddof1: risk.normalVar(returns, confidence, { mean: 0 }).value,
+    cornish_fisher_ddof0: risk.modifiedVar(returns, confidence).value,
+    cornish_fisher_z: risk.cornishFisherQuantile(normalQuantile(risk.alphaOf(confidence)), shape),
+  };
+}
+
+function shortfalls(returns: readonly number[], confidence: number) {
+  const cut = (variant: risk.ShortfallVariant) => risk.shortfallVariant(returns, confidence, variant).value;
+  const exact = risk.historicalShortfall(returns, confidence).value;
+  const modified = risk.modifiedShortfall(returns, confidence).value ?? Number.NaN;
+  return {
+    historical_mean_of_returns_le_type7_quantile: cut('at_or_below_var'),
+    historical_mean_of_returns_lt_type7_quantile_pa: cut('below_var'),
+    historical_empyrical_partition: cut('empyrical'),
+    historical_acerbi_tasche_exact: exact,
+    historical_riskfolio_rockafellar_uryasev: exact,
+    normal_ddof1: risk.normalShortfall(returns, confidence).value,
+    normal_ddof0: risk.normalShortfall(returns, confidence, { ddof: 0 }).value,
+    modified_cornish_fisher_boudt2008: modified,
+    modified_as_reported_by_PerformanceAnalytics: Math.max(
+      modified,
+      risk.modifiedVar(returns, confidence).value ?? Number.NaN,
+    ),
+    quantstats_mixed_returns_below_parametric_var: cut('quantstats'),
+  };
+}
+
+export const valueAtRisk = (document: GoldenDocument, folder: string) => ({
+  cases: (document.cases as readonly LossCase[]).map((one) => {
+    const returns = lossReturns(one, folder);
+    return {
+      expected: {
+        ...perLevel((confidence) => ({
+          alpha: risk.alphaOf(confidence),
+          z_alpha: normalQuantile(risk.alphaOf(confidence)),
+          VaR: valuesAtRisk(returns, confidence),
+          ES: shortfalls(returns, confidence),
+          riskfolio_VaR_Hist_order_statistic: risk.historicalVar(returns, confidence, 'inverted_cdf').value,
+          n_tail_observations_below_type7_var: returns.filter(
+            (value) => value < quantile(returns, risk.alphaOf(confidence)),
+          ).length,
+        })),
+        moments: {
+          n: returns.length,
+          mean: mean(returns),
+          stdev_ddof1: deviation(returns),
+          stdev_ddof0: deviation(returns, 0),
+          skew_biased: skewness(returns).value,
+          kurtosis_excess_biased: excessKurtosis(returns).value,
+        },
+      },
+    };
+  }),
+});
+
+interface PortfolioCase {
+  readonly input: {
+    readonly returns_rows?: Matrix;
+    readonly prices_csv?: readonly string[];
+    readonly window?: readonly [string, string];
+    readonly weights: readonly number[];
+    readonly portfolio_value: number;
+  };
+}
+
+function portfolioRows({ input }: PortfolioCase, folder: string): Matrix {
+  if (input.returns_rows !== undefined) return input.returns_rows;
+  const [from, to] = input.window ?? ['', '~'];
+  const common = stressed.onCommonDates((input.prices_csv ?? []).map((file) => readCloses(folder, file)));
+  const returns = common.closes.map((closes) =>
+    simpleReturns(closes.filter((_, i) => (common.dates[i] ?? '') >= from && (common.dates[i] ?? '') <= to)),
+  );
+  return (returns[0] ?? []).map((_, row) => returns.map((asset) => asset[row] ?? Number.NaN));
+}
+
+/** A million paths are simulated in the test of monte-carlo.ts; here, the analytic target and its error, and one run. */
+function monteCarlo(model: portfolio.NormalModel, weights: readonly number[], confidence: number) {
+  const alpha = risk.alphaOf(confidence);
+  const spread = Math.sqrt(dot(weights, times(model.covariance, weights)));
+  const error = (paths: number) =>
+    Math.sqrt((alpha * (1 - alpha)) / paths) / (normalDensity(normalQuantile(alpha)) / spread);
+  const analytic = portfolio.portfolioVar(model, weights, confidence);
+  const simulated = simulateLoss(model, weights, { confidence, paths: 10_000, seed: 7 });
+  const isNear = Math.abs((simulated.value_at_risk.value ?? Number.NaN) - analytic) <= 4 * error(10_000);
+  return {
+    analytic_VaR: isNear ? analytic : simulated,
+    analytic_ES: portfolio.portfolioShortfall(model, weights, confidence),
+    standard_error_of_VaR: {
+      '10000': simulated.standard_error.value,
+      '100000': error(100_000),
+      '1000000': error(1_000_000),
+    },
+  };
+}
+
+function portfolioLevel(rows: Matrix, weights: readonly number[], value: number, confidence: number) {
+  const model = portfolio.normalModel(rows);
+  const own = portfolio.portfolioReturns(rows, weights);
+  const parts = portfolio.varContributions(model, weights, confidence);
+  const population = portfolio.varContributions(portfolio.normalModel(rows, 0), weights, confidence);
+  const modified = portfolio.modifiedVarContributions(rows, weights, confidence);
+  return {
+    parametric_VaR_ddof1: parts.value_at_risk,
+    parametric_VaR_ddof1_money: parts.value_at_risk * value,
+    component_VaR: parts.component,
+    component_VaR_pct: parts.component_fraction,
+    marginal_VaR: parts.marginal,
+    incremental_VaR_remove_position: parts.incremental,
+    standalone_VaR: parts.standalone,
+    parametric_VaR_ddof0: population.value_at_risk,
+    component_VaR_ddof0: population.component,
+    historical_simulation_VaR_type7: risk.historicalVar(own, confidence).value,
+    historical_simulation_ES_acerbi_tasche: risk.historicalShortfall(own, confidence).value,
+    parametric_ES_ddof1: portfolio.portfolioShortfall(model, weights, confidence),
+    modified_VaR_component_PerformanceAnalytics: {
+      MVaR: modified.value_at_risk,
+      contribution: modified.component,
+      pct_contrib_MVaR: modified.component_fraction,
+    },
+    monte_carlo_check: monteCarlo(model, weights, confidence),
+  };
+}
+
+export const portfolioValueAtRisk = (document: GoldenDocument, folder: string) => ({
+  cases: (document.cases as readonly PortfolioCase[]).map((one) => {
+    const rows = portfolioRows(one, folder);
+    const { weights, portfolio_value } = one.input;
+    const model = portfolio.normalModel(rows);
+    const own = portfolio.portfolioReturns(rows, weights);
+    return {
+      expected: {
+        mean: model.mean,
+        covariance_ddof1: model.covariance,
+        portfolio_mean: mean(own),
+        portfolio_stdev_ddof1: deviation(own),
+        ...perLevel((confidence) => portfolioLevel(rows, weights, portfolio_value, confidence)),
+      },
+    };
+  }),
+});
+
+interface StressCase {
+  readonly input: {
+    readonly cash: number;
+    readonly positions: readonly { symbol: string; quantity: number; price: number; multiplier: number }[];
+    readonly scenarios: Readonly<Record<string, stressed.Scenario>>;
+  };
+}
+
+function stressCase({ input }: StressCase) {
+  const holdings = input.positions.map(({ symbol, quantity, price, multiplier }) => ({
+    symbol,
+    quantity: amount(quantity),
+    price: amount(price),
+    multiplier: amount(multiplier),
+  }));
+  const result = stressed.stress(amount(input.cash), holdings, input.scenarios);
+  const scenarios = Object.entries(result.scenarios).map(([name, one]) => [
+    name,
+    {
+      pnl_by_position: Object.fromEntries(
+        Object.entries(one.profit_by_symbol).map(([symbol, profit]) => [symbol, toNumber(profit)]),
+      ),
+      pnl: toNumber(one.profit),
+      pnl_fraction_of_equity: one.profit_fraction.value,
+      equity_after: toNumber(one.equity_after),
+      gross_leverage_after: one.gross_leverage_after.value,
+    },
+  ]);
+  return {
+    expected: {
+      equity_before: toNumber(result.equity),
+      gross_exposure: toNumber(result.gross_exposure),
+      net_exposure: toNumber(result.net_exposure),
+      gross_leverage: result.gross_leverage.value,
+      scenarios: Object.fromEntries(scenarios),
+      worst_scenario: result.worst_scenario,
+    },
+  };
+}
+
+interface StressHistory {
+  readonly data: Readonly<Record<string, string>>;
+  readonly worst_windows: {
+    readonly weights: Readonly<Record<string, number>>;
+    readonly expected: readonly { readonly horizon_bars: number }[];
+  };
+  readonly beta_shocks: { readonly market: string; readonly market_shock: number };
+}
+
+function stressHistory({ data, worst_windows, beta_shocks }: StressHistory, folder: string) {
+  const symbols = Object.keys(data);
+  const series = new Map(symbols.map((symbol) => [symbol, readCloses(folder, data[symbol] ?? '')]));
+  const all = symbols.map((symbol) => series.get(symbol) ?? { dates: [], closes: [] });
+  const market = series.get(beta_shocks.market) ?? { dates: [], closes: [] };
+  const weights = symbols.map((symbol) => worst_windows.weights[symbol] ?? 0);
+  return {
+    worst_windows: {
+      expected: worst_windows.expected.map(({ horizon_bars }) => {
+        const window = stressed.worstWindow(all, weights, horizon_bars);
+        const asset_returns = Object.fromEntries(symbols.map((symbol, i) => [symbol, window?.asset_returns[i]]));
+        return { ...window, horizon_bars, asset_returns };
+      }),
+    },
+    beta_shocks: {
+      expected: Object.fromEntries(
+        symbols.map((symbol, i) => [
+          symbol,
+          stressed.betaShock(all[i] ?? market, market, beta_shocks.market_shock).value,
+        ]),
+      ),
+    },
+  };
+}
+
+export const stressTests = (document: GoldenDocument, folder: string) => ({
+  cases: (document.cases as readonly StressCase[]).map(stressCase),
+  ...('data' in document ? stressHistory(document as unknown as StressHistory, folder) : {}),
+});
+
+interface ParityCase {
+  readonly input: { readonly covariance: Matrix; readonly risk_budget: readonly number[] | null };
+}
+
+export const riskParity = (document: GoldenDocument) => ({
+  cases: (document.cases as readonly ParityCase[]).map(({ input: { covariance, risk_budget } }) => {
+    const budget = risk_budget ?? covariance.map(() => 1 / covariance.length);
+    const weights = parity.riskParityWeights(covariance, risk_budget ?? undefined).weights ?? [];
+    return {
+      expected: {
+        unnormalised_solution: parity.riskBudgetSolution(covariance, budget).weights,
+        risk_budget_weights: weights,
+        risk_contributions_fraction: parity.riskContributions(covariance, weights),
+        inverse_volatility_weights: parity.inverseVolatilityWeights(covariance).weights,
+        inverse_variance_weights: parity.inverseVarianceWeights(covariance).weights,
+        minimum_variance_weights_unconstrained: parity.minimumVarianceWeights(covariance).weights,
+        portfolio_stdev_of_risk_budget_weights: parity.deviationOf(covariance, weights).value,
+      },
+    };
+  }),
+});
