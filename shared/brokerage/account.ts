@@ -1,6 +1,6 @@
 import { type Amount, absolute, compare, divide, isZero, multiply, round, sign, towardZero } from '../amount.ts';
 import { instrumentId } from '../market/schema.ts';
-import { shortageOf } from './buying-power.ts';
+import { type Shortage, shortageOf } from './buying-power.ts';
 import { isClosed, type Step, tell } from './event.ts';
 import { fund } from './holding.ts';
 import { askPrice, bidPrice, lastPrice, marketAfter, sameSide } from './market.ts';
@@ -77,14 +77,13 @@ export function submit(account: PaperAccount, request: OrderRequest, now: Date):
     },
     events: [],
   };
-  const reason = shortageOf(account, instrument, market, order);
+  const reason = shortageNow(account, instrument, market, order);
   if (reason !== undefined) {
     const step = tell(opened, order, 'invalid', now, { message: unaffordable(order, market, reason) });
     return submitted(step, order.order_id, 'insufficient_buying_power');
   }
   if (isTooSmall(instrument, order.quantity)) {
-    const message = `BrokerageModel declared unable to submit order: [${order.order_id}] ${tooSmall(instrument, order)}`;
-    const step = tell(opened, order, 'invalid', now, { message });
+    const step = tell(opened, order, 'invalid', now, { message: tooSmall(instrument, order) });
     return submitted(step, order.order_id, 'brokerage_model_refused_to_submit_order');
   }
   return submitted(scan(tell(opened, order, 'submitted', now), now), order.order_id);
@@ -94,6 +93,10 @@ function submitted(step: Step, order_id: number, error?: OrderError): Submitted 
   const status = findOrder(step.account, order_id)?.status ?? 'none';
   return { ...step, order_id, status, ...(error && { error }) };
 }
+
+/** With timing `next_open` an order is judged when it is about to fill, at the price of the fill. */
+const shortageNow = (...check: Parameters<typeof shortageOf>): Shortage =>
+  check[0].settings.fill_timing === 'next_open' ? undefined : shortageOf(...check);
 
 /** The checks before an order gets an id, in LEAN's order (QCAlgorithm.Trading.cs, PreOrderChecks). */
 function refusalOf(
@@ -192,7 +195,7 @@ export function update(account: PaperAccount, order_id: number, changes: OrderCh
   if (!isUpdatable(instrument, order, changes.quantity))
     return answer(tell(start, order, order.status, now, { message: UPDATE_REFUSED }));
   const changed = applyChanges(order, changes, instrument);
-  const reason = shortageOf(account, instrument, market, changed);
+  const reason = shortageNow(account, instrument, market, changed);
   if (reason !== undefined)
     return answer(tell(start, order, order.status, now, { message: updateUnaffordable(order, reason) }));
   return answer(scan(tell(start, changed, 'updateSubmitted', now), now));

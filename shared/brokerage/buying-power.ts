@@ -17,7 +17,7 @@ import { askPrice, lastPrice, onlyReduces, remaining } from './market.ts';
 import type { PaperAccount, PaperInstrument, PaperMarket, PaperOrder } from './schema.ts';
 import { equityOf, invested, marketOrder, rateOf } from './valuation.ts';
 
-/** Why an order cannot be afforded, in LEAN's words; undefined when it can. */
+/** Why an order cannot be afforded; undefined when it can. */
 export type Shortage = string | undefined;
 
 interface Check {
@@ -193,5 +193,5 @@ function portfolioShortage(check: Check): Shortage {
   const change = subtract(after, now);
   const free = freeMargin(account);
   if (sign(change) < 0 || compare(change, free) <= 0) return undefined;
-  return `Id: ${order.order_id}, Maintenance Margin Delta: ${change}, Free Margin: ${free}`;
+  return `order ${order.order_id} adds ${change} to the margin of the portfolio, of which ${free} is free`;
 }

@@ -1,5 +1,4 @@
 import type { Amount } from '../amount.ts';
-import type { LeanEventStatus } from '../report/schema.ts';
 import type { PaperAccount, PaperFee, PaperOrder, PaperOrderEvent } from './schema.ts';
 
 type Status = PaperOrder['status'];
@@ -10,11 +9,7 @@ export interface Step {
   readonly events: readonly PaperOrderEvent[];
 }
 
-const CLOSED: ReadonlySet<Status> = new Set<(typeof LeanEventStatus.options)[number]>([
-  'filled',
-  'canceled',
-  'invalid',
-]);
+const CLOSED: ReadonlySet<Status> = new Set<Status>(['filled', 'canceled', 'invalid']);
 /** Whether an order of this status can no longer change. */
 export const isClosed = (status: Status): boolean => CLOSED.has(status);
 

@@ -54,11 +54,8 @@ const towards = ({ order }: Case, bar: Prices): Amount => (sign(order.quantity) 
 const beyond = ({ order }: Case, price: Amount, level: Amount): number => compare(price, level) * sign(order.quantity);
 
 function marketFill(state: Case): Match | undefined {
-  const { order, market, timing } = state;
-  if (timing === 'next_open') {
-    if (market.start < order.created_at) return undefined;
-    return { price: slipped(state, pricesFor(market, order.quantity, false).open), triggered: false };
-  }
+  const { order, market } = state;
+  if (state.timing === 'next_open') return openFill(state);
   const prices = pricesFor(market, order.quantity, true);
   if (span(prices.end, order.created_at) > STALE_MS) return undefined;
   const waited = span(prices.start, prices.end) >= COARSE_MS && order.created_at <= prices.start;

@@ -9,8 +9,7 @@ export const unaffordable = (order: PaperOrder, market: PaperMarket, reason: str
 
 /** The message of an update that cannot be afforded. */
 export const updateUnaffordable = (order: PaperOrder, reason: string): string =>
-  `Brokerage failed to update order with id: ${order.order_id}, Symbol: ${order.market.split(':')[1] ?? order.market}, ` +
-  `Insufficient buying power to complete order, Reason: ${reason}.`;
+  `Insufficient buying power to update order ${order.order_id} of ${order.market}: ${reason}.`;
 
 /** The message of an update that the brokerage does not take. */
 export const UPDATE_REFUSED = 'BrokerageModel declared unable to update order';

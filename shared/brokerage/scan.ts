@@ -1,5 +1,5 @@
-import { absolute, add, compare, isZero, multiply } from '../amount.ts';
-import { shortageOf } from './buying-power.ts';
+import { type Amount, absolute, add, compare, isZero, multiply } from '../amount.ts';
+import { type Shortage, shortageOf } from './buying-power.ts';
 import { type Step, tell } from './event.ts';
 import { feeOf } from './fee.ts';
 import { fillable, type Match, match } from './fill.ts';
@@ -43,13 +43,28 @@ function consider(step: Step, order: PaperOrder, now: Date): Step {
   if (!isDue(order, market, timing, now)) return step;
   const met = match(instrument, market, order, timing);
   if (timing === 'lean' || met?.price !== undefined) {
-    const reason = shortageOf(step.account, instrument, market, order);
+    const reason = shortageAt(step, instrument, market, order, timing === 'lean' ? undefined : met?.price);
     if (reason !== undefined)
       return tell(step, order, 'invalid', now, { message: unaffordable(order, market, reason) });
   }
   if (!met) return step;
   const triggered: PaperOrder = { ...order, triggered: met.triggered };
   return fill(step, { instrument, market, order: triggered, met, now });
+}
+
+/** Affordability at the current prices, or as if the market stood at `price`. */
+function shortageAt(
+  { account }: Step,
+  instrument: PaperInstrument,
+  market: PaperMarket,
+  order: PaperOrder,
+  price: Amount | undefined,
+): Shortage {
+  if (price === undefined) return shortageOf(account, instrument, market, order);
+  const { start, end, volume } = market;
+  const there: PaperMarket = { start, end, volume, trade: { open: price, high: price, low: price, close: price } };
+  const valued = { ...account, markets: { ...account.markets, [order.market]: there } };
+  return shortageOf(valued, instrument, there, order);
 }
 
 /** Only a market order fills in the step that sends it; a market-on-open waits for a bar that ends after it. */

@@ -64,12 +64,16 @@ export type PaperInstrument = z.infer<typeof PaperInstrument>;
  *              considered from the next bar on.
  *   next_open  market orders fill at the open of the first bar that starts at or after them; stops and limits count
  *              as reached when they are touched, stops before limits, and fill at the open when it is beyond them.
+ *              Whether an order can be afforded is judged when it fills, at the price of the fill.
  */
 export const FillTiming = z.enum(['lean', 'next_open']);
 export type FillTiming = z.infer<typeof FillTiming>;
 
 export const AccountSettings = z.strictObject({
-  /** `cash` owns what it trades and cannot go short in coins; `margin` borrows up to each instrument's leverage. */
+  /**
+   * `cash` owns what it trades and cannot go short in coins; `margin` borrows up to each instrument's leverage. A
+   * perpetual is an instrument of type `cryptofuture`, backed by the cash of its own currency.
+   */
   account_type: z.enum(['cash', 'margin']),
   /** The currency in which the account is valued. */
   currency: Currency,

@@ -80,6 +80,17 @@ describe('orders that are refused with an id and an event', () => {
     expect(submit(resting, limit('-0.498', '120'), at(1)).status).toBe('submitted');
   });
 
+  it.each([
+    ['fills when the open affords it, though the close would not', '100 150 100 150', 'filled'],
+    ['ends when the open does not afford it', '101 101 90 90', 'invalid'],
+  ])('with timing next_open an order of all cash %s', (_, prices, status) => {
+    const settings = { fill_timing: 'next_open', currency: 'USD' } as const;
+    const open = onBar(accountOf({ ...stock, leverage: '1' }, settings), stockBar(1, '120'), at(1)).account;
+    const sent = submit(open, { market: SPY, type: 'market', quantity: '100' }, at(1));
+    expect(sent.status).toBe('submitted');
+    expect(onBar(sent.account, stockBar(2, prices), at(2)).events).toMatchObject([{ status }]);
+  });
+
   it('end a resting order whose margin is gone', () => {
     const start = seen({ ...coin, fee: { kind: 'none' } }, { account_type: 'margin' });
     const resting = submit(start, limit('900', '90'), at(1)).account;
