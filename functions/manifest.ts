@@ -155,6 +155,7 @@ export const COLLECTIONS: Readonly<Record<string, CollectionEntry>> = {
     queries: [{ equal: ['state'], order: 'created_at' }],
   },
   reports: { holds: 'reports of algorithms, as received', queries: [] },
+  report_heads: { holds: 'the highest report number of each deployment', queries: [] },
   orders: {
     holds: 'orders at QuantConnect',
     queries: [

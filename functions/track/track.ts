@@ -5,7 +5,7 @@ import { Instruments } from '#shared/market/schema.ts';
 import type { Ports } from '#shared/ports/index.ts';
 import { markBook } from '#shared/position/position.ts';
 import { type Book, Books } from '#shared/position/schema.ts';
-import { applyReport, type ReportContext, reportKeys, tickerKey } from '#shared/report/apply.ts';
+import { applyReport, type EventsContext, eventKeys, tickerKey } from '#shared/report/apply.ts';
 import { Reports, reportKey } from '#shared/report/schema.ts';
 import { type Envelope, fact } from '#shared/topics.ts';
 import { lastPrices } from '../last-prices.ts';
@@ -36,8 +36,8 @@ async function applyReports({ store }: TrackPorts, { body }: Envelope): Promise<
     const next = (book?.last_report_seq[qc_deploy_id] ?? 0) + 1;
     const stored = await store.get(Reports, reportKey(qc_deploy_id, next));
     if (stored === undefined) return;
-    const context: ReportContext = { deployment, report: stored.report, instruments };
-    await store.commit(reportKeys(context), (read, now) => applyReport(read, now, context));
+    const context: EventsContext = { deployment, qc_deploy_id, events: stored.report.events, instruments };
+    await store.commit(eventKeys(context), (read, now) => applyReport(read, now, context, next));
   }
 }
 

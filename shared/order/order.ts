@@ -7,24 +7,67 @@ import type { Order, OrderStatus } from './schema.ts';
  *  - cancel_pending -> partially_filled, filled: a fill overtakes the cancel.
  *  - cancelled -> partially_filled, filled: brokers report a fill after the cancel; the fill is money, so it counts.
  *  - rejected -> submitted: LEAN reports an invalid update of a resting order as `invalid`; the order rests on.
+ *  - partially_filled -> rejected: the broker refuses the rest.
  *  - unknown -> everything: we asked and did not know; whatever is learned replaces it.
  *  - any working status -> unknown: reconciliation cannot find what it expects.
  */
 export const TRANSITIONS: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
   created: ['submitted', 'partially_filled', 'filled', 'cancelled', 'rejected', 'unknown'],
-  submitted: ['submitted', 'update_submitted', 'partially_filled', 'filled', 'cancel_pending', 'cancelled', 'rejected', 'unknown'],
-  update_submitted: ['submitted', 'update_submitted', 'partially_filled', 'filled', 'cancel_pending', 'cancelled', 'rejected', 'unknown'],
-  partially_filled: ['update_submitted', 'partially_filled', 'filled', 'cancel_pending', 'cancelled', 'unknown'],
+  submitted: [
+    'submitted',
+    'update_submitted',
+    'partially_filled',
+    'filled',
+    'cancel_pending',
+    'cancelled',
+    'rejected',
+    'unknown',
+  ],
+  update_submitted: [
+    'submitted',
+    'update_submitted',
+    'partially_filled',
+    'filled',
+    'cancel_pending',
+    'cancelled',
+    'rejected',
+    'unknown',
+  ],
+  partially_filled: [
+    'update_submitted',
+    'partially_filled',
+    'filled',
+    'cancel_pending',
+    'cancelled',
+    'rejected',
+    'unknown',
+  ],
   cancel_pending: ['partially_filled', 'filled', 'cancelled', 'submitted', 'unknown'],
   filled: [],
   cancelled: ['partially_filled', 'filled'],
   rejected: ['submitted', 'update_submitted', 'partially_filled', 'filled'],
   none: ['submitted', 'partially_filled', 'filled', 'cancelled', 'rejected', 'unknown'],
-  unknown: ['submitted', 'update_submitted', 'partially_filled', 'filled', 'cancel_pending', 'cancelled', 'rejected', 'none'],
+  unknown: [
+    'submitted',
+    'update_submitted',
+    'partially_filled',
+    'filled',
+    'cancel_pending',
+    'cancelled',
+    'rejected',
+    'none',
+  ],
 };
 
 /** Statuses in which an order can still fill. */
-const WORKING: ReadonlySet<OrderStatus> = new Set(['created', 'submitted', 'update_submitted', 'partially_filled', 'cancel_pending', 'unknown']);
+const WORKING: ReadonlySet<OrderStatus> = new Set([
+  'created',
+  'submitted',
+  'update_submitted',
+  'partially_filled',
+  'cancel_pending',
+  'unknown',
+]);
 
 export const isWorking = (status: OrderStatus): boolean => WORKING.has(status);
 export const mayFollow = (from: OrderStatus, to: OrderStatus): boolean => TRANSITIONS[from].includes(to);

@@ -1,5 +1,5 @@
 import { raise } from '../alert/alert.ts';
-import { type Amount, absolute, add, compare, isZero, multiply, subtract } from '../amount.ts';
+import { absolute, compare, isZero, subtract } from '../amount.ts';
 import { Deliveries, type Delivery, deliveryKey } from '../delivery/schema.ts';
 import type { Deployment } from '../deployment/schema.ts';
 import { type Document, type Key, key, type Write, write } from '../document.ts';
@@ -7,11 +7,12 @@ import { type Instrument, instrumentId } from '../market/schema.ts';
 import { isOverfilled, moveOrder } from '../order/order.ts';
 import { type Fill, Fills, type Order, Orders, orderKey } from '../order/schema.ts';
 import type { Decision, Read } from '../ports/index.ts';
-import { applyFill, FLAT } from '../position/position.ts';
 import { type Book, Books } from '../position/schema.ts';
 import { orderStatus } from '../quantconnect/translate.ts';
 import { type Envelope, type FactName, fact } from '../topics.ts';
 import { advance, type DeliveryStep } from './delivery.ts';
+import { execute, orderOf } from './execution.ts';
+import { feeInQuote, type QuoteFee } from './fee.ts';
 import type { OrderEvent, Report } from './schema.ts';
 
 /**
@@ -20,26 +21,23 @@ import type { OrderEvent, Report } from './schema.ts';
  *  2. An order event is applied once, by its number; a fill is counted once, by its event id.
  *  3. What the order table forbids changes nothing and raises an alert.
  */
-export interface ReportContext {
+export interface EventsContext {
   readonly deployment: Deployment;
-  readonly report: Report;
+  readonly qc_deploy_id: string;
+  readonly events: Report['events'];
   /** The symbol map by QuantConnect's ticker. */
   readonly instruments: ReadonlyMap<string, Instrument>;
 }
 
-export function reportKeys({ deployment, report }: ReportContext): Key[] {
+/** The documents that events of a deployment touch. */
+export function eventKeys({ deployment, qc_deploy_id, events }: EventsContext): Key[] {
   const { deployment_id } = deployment;
-  const orders = new Set(
-    report.events.flatMap((one) => (one.kind === 'order' ? [orderKey(report.qc_deploy_id, one.order_id)] : [])),
-  );
-  const fills = new Set(report.events.flatMap((one) => (one.kind === 'order' ? [one.event_id] : [])));
-  const signals = new Set(
-    report.events.flatMap((one) => ('signal_id' in one && one.signal_id !== undefined ? [one.signal_id] : [])),
-  );
+  const orders = events.flatMap((one) => (one.kind === 'order' ? [one] : []));
+  const signals = new Set(events.flatMap((one) => ('signal_id' in one ? (one.signal_id ?? []) : [])));
   return [
     key(Books, deployment_id),
-    ...[...orders].map((id) => key(Orders, id)),
-    ...[...fills].map((id) => key(Fills, id)),
+    ...[...new Set(orders.map((one) => orderKey(qc_deploy_id, one.order_id)))].map((id) => key(Orders, id)),
+    ...[...new Set(orders.map((one) => one.event_id))].map((id) => key(Fills, id)),
     ...[...signals].map((id) => key(Deliveries, deliveryKey(id, deployment_id))),
   ];
 }
@@ -51,21 +49,30 @@ interface Change {
   readonly deliveries: Map<string, Delivery>;
   readonly create: Write[];
   readonly publish: Envelope[];
-  readonly context: ReportContext;
+  readonly context: EventsContext;
   readonly now: Date;
   readonly read: Read;
 }
 
-/** Answers whether the report was applied now; false when it had been before. */
-export function applyReport(read: Read, now: Date, context: ReportContext): Decision<boolean> {
-  const { deployment, report } = context;
+/** Applies the report with this number; answers false, and changes nothing, when it is not the next one. */
+export function applyReport(read: Read, now: Date, context: EventsContext, report_seq: number): Decision<boolean> {
+  const { deployment, qc_deploy_id } = context;
   const book = read(Books, deployment.deployment_id);
-  if (book === undefined) throw new Error(`deployment ${deployment.deployment_id} has no book`);
-  const { qc_deploy_id, report_seq } = report;
-  if ((book.last_report_seq[qc_deploy_id] ?? 0) !== report_seq - 1) return { answer: false };
-  const last_report_seq = { ...book.last_report_seq, [qc_deploy_id]: report_seq };
+  if ((book?.last_report_seq[qc_deploy_id] ?? 0) !== report_seq - 1) return { answer: false };
+  return { ...applyEvents(read, now, context, report_seq), answer: true };
+}
+
+/**
+ * Applies events, whoever told them: those applied before change nothing. `report_seq` moves the book's place in the
+ * reports. Answers how many orders moved.
+ */
+export function applyEvents(read: Read, now: Date, context: EventsContext, report_seq?: number): Decision<number> {
+  const { deployment, qc_deploy_id, events } = context;
+  const { deployment_id } = deployment;
+  const book = read(Books, deployment_id);
+  if (book === undefined) throw new Error(`deployment ${deployment_id} has no book`);
   const change: Change = {
-    book: { ...book, last_report_seq, updated_at: now.toISOString() },
+    book,
     orders: new Map(),
     deliveries: new Map(),
     create: [],
@@ -74,25 +81,30 @@ export function applyReport(read: Read, now: Date, context: ReportContext): Deci
     now,
     read,
   };
-  for (const event of report.events) {
+  for (const event of events) {
     if (event.kind === 'order') applyOrderEvent(change, event);
     else if (event.kind === 'signal') applyStep(change, event.signal_id, event.event_id, { kind: 'told', event });
     else
       say(change, 'control.confirmed', [event.event_id], {
-        deployment_id: deployment.deployment_id,
+        deployment_id,
         command_id: event.command_id,
         status: event.status,
       });
   }
+  if (report_seq !== undefined) {
+    const last_report_seq = { ...change.book.last_report_seq, [qc_deploy_id]: report_seq };
+    change.book = { ...change.book, last_report_seq };
+  }
+  const moved = change.book !== book;
   return {
     create: change.create,
     put: [
-      write(Books, deployment.deployment_id, change.book),
+      ...(moved ? [write(Books, deployment_id, { ...change.book, updated_at: now.toISOString() })] : []),
       ...[...change.orders].map(([id, order]) => write(Orders, id, order)),
       ...[...change.deliveries].map(([id, delivery]) => write(Deliveries, id, delivery)),
     ],
     publish: change.publish,
-    answer: true,
+    answer: change.orders.size,
   };
 }
 
@@ -129,7 +141,7 @@ const FACT_OF = {
 
 function applyOrderEvent(change: Change, event: OrderEvent): void {
   const { context, read, now } = change;
-  const { qc_deploy_id } = context.report;
+  const { qc_deploy_id } = context;
   const id = orderKey(qc_deploy_id, event.order_id);
   const instrument = context.instruments.get(tickerKey(event.quantconnect));
   const known = change.orders.get(id) ?? read(Orders, id);
@@ -142,7 +154,8 @@ function applyOrderEvent(change: Change, event: OrderEvent): void {
     );
     return;
   }
-  const order = known ?? newOrder(change, event, id, instrument);
+  const order = known ?? orderOf(event, context.deployment, qc_deploy_id, instrument, now);
+  if (known === undefined) say(change, 'order.created', [id], { order: order as Document }, event.signal_id);
   const status = orderStatus(event.status);
   const fee = feeInQuote(event, instrument, change.book.currency);
   const moved = moveOrder(order, {
@@ -169,7 +182,7 @@ function applyOrderEvent(change: Change, event: OrderEvent): void {
   }
   change.orders.set(id, moved.order);
   const filled = !isZero(event.fill_quantity);
-  const fill = filled ? applyExecution(change, event, id, instrument, fee) : undefined;
+  const fill = filled ? applyExecution(change, event, moved.order, fee) : undefined;
   const body = {
     order: moved.order as Document,
     event_id: event.event_id,
@@ -193,113 +206,29 @@ function applyOrderEvent(change: Change, event: OrderEvent): void {
   }
 }
 
-function newOrder(change: Change, event: OrderEvent, id: string, instrument: Instrument): Order {
-  const { deployment, report } = change.context;
-  const at = change.now.toISOString();
-  const order: Order = {
-    schema: 1,
-    order_key: id,
-    qc_deploy_id: report.qc_deploy_id,
-    order_id: event.order_id,
-    deployment_id: deployment.deployment_id,
-    algorithm_id: deployment.algorithm_id,
-    ...(event.signal_id === undefined ? {} : { signal_id: event.signal_id }),
-    ...(event.leg === undefined ? {} : { leg: event.leg }),
-    exchange: instrument.exchange,
-    symbol: instrument.symbol,
-    side: compare(event.order_quantity, '0') >= 0 ? 'buy' : 'sell',
-    type: event.order_type,
-    quantity: event.order_quantity,
-    status: 'created',
-    working: true,
-    filled_quantity: '0',
-    filled_value: '0',
-    fees: '0',
-    last_event: 0,
-    message: '',
-    created_at: at,
-    updated_at: at,
-  };
-  say(change, 'order.created', [id], { order: order as Document }, event.signal_id);
-  return order;
-}
-
-/** Counts one fill into the book. */
-function applyExecution(
-  change: Change,
-  event: OrderEvent,
-  order_key: string,
-  instrument: Instrument,
-  fee: QuoteFee,
-): Fill {
-  const { deployment } = change.context;
-  const market = instrumentId(instrument.exchange, instrument.symbol);
-  const before = change.book.positions[market] ?? FLAT;
-  const terms = { quantity: event.fill_quantity, price: event.fill_price, fee: fee.amount };
-  const { position, realised } = applyFill(before, terms, new Date(event.utc_time));
-  const paid = add(multiply(event.fill_quantity, event.fill_price), fee.amount);
-  change.book = {
-    ...change.book,
-    cash: subtract(change.book.cash, paid),
-    realised: add(change.book.realised, realised),
-    fees: add(change.book.fees, fee.amount),
-    positions: { ...change.book.positions, [market]: position },
-  };
-  const fill: Fill = {
-    schema: 1,
-    event_id: event.event_id,
-    order_key,
-    deployment_id: deployment.deployment_id,
-    algorithm_id: deployment.algorithm_id,
-    ...(event.signal_id === undefined ? {} : { signal_id: event.signal_id }),
-    ...(event.leg === undefined ? {} : { leg: event.leg }),
-    exchange: instrument.exchange,
-    symbol: instrument.symbol,
-    quantity: event.fill_quantity,
-    price: event.fill_price,
-    fee: event.fee ?? { amount: '0', currency: change.book.currency },
-    fee_source: fee.source,
-    realised,
-    filled_at: event.utc_time,
-  };
+/** Counts one fill into the book and says so. */
+function applyExecution(change: Change, event: OrderEvent, order: Order, fee: QuoteFee): Fill {
+  const { deployment_id } = order;
+  const market = instrumentId(order.exchange, order.symbol);
+  const { book, fill, position } = execute(change.book, event, order, fee);
+  change.book = book;
   change.create.push(write(Fills, event.event_id, fill));
-  const { cash, fees, realised: total } = change.book;
-  const body = {
-    deployment_id: deployment.deployment_id,
-    market,
-    position: position as Document,
-    cash,
-    realised: total,
-    fees,
-    event_id: event.event_id,
-  };
-  say(change, 'position.updated', [event.event_id], body, event.signal_id);
-  if (isZero(position.quantity)) say(change, 'position.closed', [event.event_id], body, event.signal_id);
-  if (fee.source === 'modelled')
+  const { cash, fees, realised } = book;
+  const { event_id, signal_id } = event;
+  const body = { deployment_id, market, position: position as Document, cash, realised, fees, event_id };
+  say(change, 'position.updated', [event_id], body, signal_id);
+  if (isZero(position.quantity)) say(change, 'position.closed', [event_id], body, signal_id);
+  if (fee.source === 'modelled') {
+    const currency = event.fee?.currency ?? 'no currency';
     alarm(
       change,
       'fee_unknown',
-      [event.event_id],
-      `The fee of ${event.event_id} is in ${event.fee?.currency ?? 'no currency'} and cannot be valued; it counts as zero.`,
-      event.signal_id,
+      [event_id],
+      `The fee of ${event_id} is in ${currency}, which cannot be valued here: it counts as zero.`,
+      signal_id,
     );
+  }
   return fill;
-}
-
-interface QuoteFee {
-  readonly amount: Amount;
-  readonly source: Fill['fee_source'];
-}
-
-/** A fee in the book's currency. One in the base coin was taken from the units received, so it cost their price. */
-function feeInQuote(event: OrderEvent, instrument: Instrument, currency: string): QuoteFee {
-  const { fee } = event;
-  if (fee === undefined || isZero(fee.amount) || fee.currency === currency)
-    return { amount: fee?.amount ?? '0', source: 'reported' };
-  const isBase = `${fee.currency}${instrument.currency}` === instrument.quantconnect.ticker;
-  return isBase && instrument.currency === currency
-    ? { amount: multiply(fee.amount, event.fill_price), source: 'reported' }
-    : { amount: '0', source: 'modelled' };
 }
 
 /** Moves the delivery of a signal, and with it what the signal keeps pending in the book. */

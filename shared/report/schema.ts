@@ -92,3 +92,8 @@ export type StoredReport = z.infer<typeof StoredReport>;
 export const Reports = collection('reports', StoredReport);
 export const reportKey = (qc_deploy_id: string, report_seq: number): string =>
   `${qc_deploy_id}@${String(report_seq).padStart(9, '0')}`;
+
+/** The highest report number received of a deployment: what is missing below it is a gap. Id = qc_deploy_id. */
+export const ReportHead = z.strictObject({ schema: z.literal(1), highest_seq: z.int().min(1), received_at: Instant });
+export type ReportHead = z.infer<typeof ReportHead>;
+export const ReportHeads = collection('report_heads', ReportHead);

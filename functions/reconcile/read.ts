@@ -1,0 +1,60 @@
+import type { Deployment } from '#shared/deployment/schema.ts';
+import { Unavailable } from '#shared/failure.ts';
+import { readLive, readOrders, readPortfolio } from '#shared/quantconnect/client.ts';
+import type { QuantConnectHolding, QuantConnectOrder } from '#shared/quantconnect/translate.ts';
+import { type Reconciliation, Reconciliations } from '#shared/reconciliation/schema.ts';
+import type { ReconcilePorts } from './reconcile.ts';
+
+/** The deployment's state is asked for at the first comparison and then at every so many. */
+const LIVE_READ_EVERY = 60;
+
+export interface TheirsRead {
+  readonly readable: true;
+  readonly before: Reconciliation | undefined;
+  readonly qc_deploy_id: string;
+  readonly status: string | undefined;
+  readonly orders: readonly QuantConnectOrder[];
+  readonly holdings: readonly QuantConnectHolding[];
+}
+export interface TheirsUnread {
+  readonly readable: false;
+  readonly before: Reconciliation | undefined;
+  readonly why: string;
+}
+export type Theirs = TheirsRead | TheirsUnread;
+
+/** Their side of the books for one tick; `done` when this tick was compared already. */
+export async function readTheirs(
+  ports: ReconcilePorts,
+  { deployment_id, qc_project_id }: Deployment,
+  at: string,
+): Promise<Theirs | 'done'> {
+  const before = await ports.store.get(Reconciliations, deployment_id);
+  if (before !== undefined && before.at >= at) return 'done';
+  const unread = (why: string): TheirsUnread => ({ readable: false, before, why });
+  try {
+    const asks = before?.qc_deploy_id === undefined || before.runs % LIVE_READ_EVERY === 0;
+    const live = asks ? await readLive(ports, qc_project_id) : undefined;
+    if (live?.outcome === 'refused') return unread(`live/read: ${live.detail}`);
+    const qc_deploy_id = live?.qc_deploy_id ?? before?.qc_deploy_id;
+    if (qc_deploy_id === undefined) return unread('no deployment is known');
+    const orders = await readOrders(ports, qc_project_id, qc_deploy_id, before?.orders_from ?? 0);
+    if (orders.outcome !== 'orders')
+      return unread(orders.outcome === 'loading' ? 'orders are loading' : `orders: ${orders.detail}`);
+    const portfolio = await readPortfolio(ports, qc_project_id);
+    if (portfolio.outcome !== 'portfolio') {
+      return unread(portfolio.outcome === 'loading' ? 'the portfolio is loading' : `portfolio: ${portfolio.detail}`);
+    }
+    return {
+      readable: true,
+      before,
+      qc_deploy_id,
+      status: live?.status,
+      orders: orders.orders,
+      holdings: portfolio.holdings,
+    };
+  } catch (error) {
+    if (error instanceof Unavailable) return unread(error.message);
+    throw error;
+  }
+}
