@@ -69,9 +69,20 @@ export function mountTrail(program: Command, terminal: Terminal = terminalOfProc
           yield `${line}\n`;
         }
       };
-      await readable(this, folder, () => pipeline(Readable.from(text()), terminal.out, { end: false }));
+      await readable(this, folder, () => pour(Readable.from(text()), terminal.out));
       if (count === 0) this.error(chain === undefined ? NOTHING : `There is no chain "${chain}" in ${folder}.`, MISUSE);
     });
+}
+
+/** Writes all of it, or as much as the reader wants: `| head` closes early, which is no failure. */
+async function pour(text: Readable, out: Writable): Promise<void> {
+  // The stream reports its failure to the pipeline, and once more when the pipeline no longer listens.
+  out.on('error', () => {});
+  try {
+    await pipeline(text, out, { end: false });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error;
+  }
 }
 
 const BROKEN = { exitCode: 1 } as const;

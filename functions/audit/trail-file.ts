@@ -64,17 +64,22 @@ export function verifyFile(path: string, size: number, progress: Progress): Veri
   for (const line of lines(path)) {
     progress.advance(line.length + 1);
     const value = jsonOf(textOf(line));
-    const last = LastLine.safeParse(value);
-    if (last.success) {
-      for (const name of last.data.chains) verifier.expect(name);
-      verifier.head(last.data.checkpoint);
+    const named = chainNamed(value);
+    const last = named === undefined ? LastLine.safeParse(value).data : undefined;
+    if (last === undefined) {
+      chain = named ?? chain;
+      verifier.add(chain, value);
       continue;
     }
-    const named = z.object({ chain: z.string() }).safeParse(value);
-    chain = named.data?.chain ?? chain;
-    verifier.add(chain, value);
+    for (const name of last.chains) verifier.expect(name);
+    verifier.head(last.checkpoint);
   }
   return verifier.end();
+}
+
+function chainNamed(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !('chain' in value)) return undefined;
+  return typeof value.chain === 'string' ? value.chain : undefined;
 }
 
 /** An export, line by line: rows as canonical JSON in the order of their chains, each chain closed by its checkpoint. */

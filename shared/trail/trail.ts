@@ -83,24 +83,27 @@ export function seal(
     const content = { schema: 1 as const, chain, position, previous, envelope: fact.envelope };
     previous = rowHash(content);
     rows.push({ ...content, hash: previous });
-    count(tally, fact.envelope);
+    countFact(tally, fact.envelope);
   }
   const at = now.toISOString();
   const sealed_at = at > before.sealed_at ? at : before.sealed_at;
   return { rows, head: { ...before, position: before.position + rows.length, hash: previous, sealed_at, tally } };
 }
 
-/** Counts a fact under its name and, where its body has a code (or a drift its cause), under both together. */
-function count(tally: Record<string, number>, { fact, body }: Envelope): void {
-  add(tally, fact);
-  for (const word of [body.code, fact === 'position.drifted' ? body.cause : undefined]) {
-    if (typeof word !== 'string' || !/^[A-Za-z0-9_.-]{1,64}$/.test(word)) continue;
-    const name = `${fact}/${word}`;
-    const isKnown = name in tally || Object.keys(tally).length < COUNTED_NAMES;
-    add(tally, isKnown ? name : `${fact}/other`);
-  }
+/**
+ * What one fact adds to a tally: one under its name and, where its body has a code (or a drift its cause), one under
+ * both together, as "signal.rejected/SIGNAL_EXPIRED".
+ */
+export function tallyOf({ fact, body }: Envelope): Record<string, number> {
+  const words = [body.code, fact === 'position.drifted' ? body.cause : undefined];
+  const isWord = (word: unknown): word is string => typeof word === 'string' && /^[A-Za-z0-9_.-]{1,64}$/.test(word);
+  return Object.fromEntries([fact, ...words.filter(isWord).map((word) => `${fact}/${word}`)].map((name) => [name, 1]));
 }
 
-function add(tally: Record<string, number>, name: string): void {
-  tally[name] = (tally[name] ?? 0) + 1;
+export function countFact(tally: Record<string, number>, envelope: Envelope): void {
+  for (const [name, more] of Object.entries(tallyOf(envelope))) {
+    const isKnown = name in tally || name === envelope.fact || Object.keys(tally).length < COUNTED_NAMES;
+    const under = isKnown ? name : `${envelope.fact}/other`;
+    tally[under] = (tally[under] ?? 0) + more;
+  }
 }
