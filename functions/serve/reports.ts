@@ -1,0 +1,58 @@
+import { Deployments } from '#shared/deployment/schema.ts';
+import { canonical, sha256 } from '#shared/digest.ts';
+import { key, write } from '#shared/document.ts';
+import { type Issue, issuesOf } from '#shared/failure.ts';
+import type { ApiKey } from '#shared/key/schema.ts';
+import type { Ports } from '#shared/ports/index.ts';
+import { Report, type ReportHead, ReportHeads, Reports, reportKey } from '#shared/report/schema.ts';
+import type { ReasonCode } from '#shared/signal/reason.ts';
+import { fact } from '#shared/topics.ts';
+
+export type ReportAnswer =
+  | { readonly ok: true; readonly duplicate: boolean; readonly report_seq: number }
+  | { readonly ok: false; readonly code: ReasonCode; readonly issues: readonly Issue[] };
+
+/**
+ * Takes a report: stored under its number, create-only, and announced in the same commit. The same report again is a
+ * duplicate and changes nothing; another one under the same number is a conflict.
+ */
+export async function takeReport({ store }: Pick<Ports, 'store'>, apiKey: ApiKey, raw: unknown): Promise<ReportAnswer> {
+  const parsed = Report.safeParse(raw);
+  if (!parsed.success) return { ok: false, code: 'REPORT_MALFORMED', issues: issuesOf(parsed.error) };
+  const report = parsed.data;
+  const { deployment_id, qc_project_id, qc_deploy_id, report_seq } = report;
+  const deployment = await store.get(Deployments, deployment_id);
+  if (deployment === undefined || deployment.qc_project_id !== qc_project_id)
+    return refused('REPORT_DEPLOYMENT_UNKNOWN', 'deployment_id');
+  const { algorithm_id } = deployment;
+  if (apiKey.algorithm_id !== undefined && apiKey.algorithm_id !== algorithm_id)
+    return refused('ALGORITHM_FORBIDDEN', 'deployment_id');
+  const content_hash = sha256(canonical(report));
+  const id = reportKey(qc_deploy_id, report_seq);
+  return store.commit<ReportAnswer>([key(Reports, id), key(ReportHeads, qc_deploy_id)], (read, now) => {
+    const stored = read(Reports, id);
+    if (stored !== undefined) {
+      const answer =
+        stored.content_hash === content_hash
+          ? { ok: true as const, duplicate: true, report_seq }
+          : refused('REPORT_CONFLICT', 'report_seq');
+      return { answer };
+    }
+    const received_at = now.toISOString();
+    const before = read(ReportHeads, qc_deploy_id);
+    const head: ReportHead = { schema: 1, highest_seq: Math.max(report_seq, before?.highest_seq ?? 1), received_at };
+    const body = { deployment_id, qc_deploy_id, report_seq, content_hash };
+    return {
+      create: [write(Reports, id, { schema: 1, algorithm_id, content_hash, received_at, report })],
+      put: [write(ReportHeads, qc_deploy_id, head)],
+      publish: [fact('report.received', now, [qc_deploy_id, report_seq], body, { key: deployment_id, algorithm_id })],
+      answer: { ok: true, duplicate: false, report_seq },
+    };
+  });
+}
+
+const refused = (code: ReasonCode, path: string): ReportAnswer => ({
+  ok: false,
+  code,
+  issues: [{ path, message: 'does not fit' }],
+});
