@@ -44,13 +44,16 @@ export interface VarContributions {
   readonly marginal: readonly number[];
   /** weight x marginal; they sum to the VaR (Euler). */
   readonly component: readonly number[];
-  /** component / VaR; they sum to 1. */
-  readonly component_fraction: readonly number[];
+  /** component / VaR; they sum to 1. Null when the VaR is 0. */
+  readonly component_fraction: readonly number[] | null;
   /** VaR less the VaR with the position turned into cash. */
   readonly incremental: readonly number[];
   /** VaR of the position alone. */
   readonly standalone: readonly number[];
 }
+
+const fractions = (component: readonly number[], whole: number): readonly number[] | null =>
+  whole === 0 ? null : component.map((value) => value / whole);
 
 /** Where a portfolio's delta-normal VaR comes from, one entry an asset. A portfolio without risk has marginals -m. */
 export function varContributions(model: NormalModel, weights: readonly number[], confidence: number): VarContributions {
@@ -65,7 +68,7 @@ export function varContributions(model: NormalModel, weights: readonly number[],
     value_at_risk,
     marginal,
     component,
-    component_fraction: component.map((value) => (value_at_risk === 0 ? 0 : value / value_at_risk)),
+    component_fraction: fractions(component, value_at_risk),
     incremental: weights.map(
       (_, asset) =>
         value_at_risk -
@@ -105,19 +108,16 @@ function moments(rows: Matrix, weights: readonly number[]) {
 /**
  * Cornish-Fisher VaR of a portfolio and its components by Euler, as PerformanceAnalytics decomposes it
  * (Boudt, Peterson & Croux 2008): variance from the sample covariance, third and fourth moments with divisor n.
- * Not checked for monotonicity (`cornishFisherIsMonotone`).
+ * Not checked for monotonicity (`cornishFisherIsMonotone`). Null below two rows and for a portfolio without variance.
  */
 export function modifiedVarContributions(
   rows: Matrix,
   weights: readonly number[],
   confidence: number,
-): {
-  readonly value_at_risk: number;
-  readonly component: readonly number[];
-  readonly component_fraction: readonly number[];
-} {
+): Pick<VarContributions, 'value_at_risk' | 'component' | 'component_fraction'> | null {
   const z = normalQuantile(alphaOf(confidence));
   const raw = moments(rows, weights);
+  if (rows.length < 2 || raw.m2 === 0) return null;
   const sample = rows.length / (rows.length - 1);
   const m2 = raw.m2 * sample;
   const s = raw.m3 / m2 ** 1.5;
@@ -132,5 +132,5 @@ export function modifiedVarContributions(
     const dh = ((z ** 2 - 1) * ds) / 6 + ((z ** 3 - 3 * z) * dk) / 24 - ((2 * z ** 3 - 5 * z) * s * ds) / 18;
     return weight * (-(centres[i] ?? Number.NaN) - (h * d2) / (2 * Math.sqrt(m2)) - Math.sqrt(m2) * dh);
   });
-  return { value_at_risk, component, component_fraction: component.map((value) => value / value_at_risk) };
+  return { value_at_risk, component, component_fraction: fractions(component, value_at_risk) };
 }

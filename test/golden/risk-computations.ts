@@ -115,7 +115,7 @@ function portfolioRows({ input }: PortfolioCase, folder: string): Matrix {
   return (returns[0] ?? []).map((_, row) => returns.map((asset) => asset[row] ?? Number.NaN));
 }
 
-/** A million paths are simulated in the test of monte-carlo.ts; here, the analytic target and its error, and one run. */
+/** The analytic target, its standard errors, and one simulation that must fall within four of them. */
 function monteCarlo(model: portfolio.NormalModel, weights: readonly number[], confidence: number) {
   const alpha = risk.alphaOf(confidence);
   const spread = Math.sqrt(dot(weights, times(model.covariance, weights)));
@@ -155,9 +155,9 @@ function portfolioLevel(rows: Matrix, weights: readonly number[], value: number,
     historical_simulation_ES_acerbi_tasche: risk.historicalShortfall(own, confidence).value,
     parametric_ES_ddof1: portfolio.portfolioShortfall(model, weights, confidence),
     modified_VaR_component_PerformanceAnalytics: {
-      MVaR: modified.value_at_risk,
-      contribution: modified.component,
-      pct_contrib_MVaR: modified.component_fraction,
+      MVaR: modified?.value_at_risk,
+      contribution: modified?.component,
+      pct_contrib_MVaR: modified?.component_fraction,
     },
     monte_carlo_check: monteCarlo(model, weights, confidence),
   };
