@@ -6,7 +6,7 @@ import { type Instrument, Instruments, instrumentId } from './schema.ts';
 export const addInstrument = (exchange: string, symbol: string, fields: Fields, by: string): Act<Outcome<Instrument>> =>
   put(exchange, symbol, fields, by, 'add');
 
-/** Changes the named members of a market of the symbol map. */
+/** Changes the named members of a market of the symbol map, of `quantconnect` too. */
 export const changeInstrument = (
   exchange: string,
   symbol: string,
@@ -30,8 +30,15 @@ function put(
         return refuse(refusal('CONFIG_INVALID', 'symbol', `${id} is in the symbol map already`));
       if (act === 'change' && before === undefined)
         return refuse(refusal('SYMBOL_UNKNOWN', 'symbol', `${id} is not in the symbol map`));
-      const change = { collection: Instruments, id, before, fields: { ...fields, exchange, symbol }, by };
+      const named = { ...fields, ...quantconnectOf(before, fields), exchange, symbol };
+      const change = { collection: Instruments, id, before, fields: named, by };
       return decided(changeDocument(change, now));
     },
   };
+}
+
+/** Its names at QuantConnect can be changed one by one. */
+function quantconnectOf(before: Instrument | undefined, { quantconnect }: Fields): Fields {
+  if (typeof quantconnect !== 'object' || quantconnect === null) return {};
+  return { quantconnect: { ...before?.quantconnect, ...quantconnect } };
 }

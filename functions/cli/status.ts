@@ -1,0 +1,137 @@
+import type { Command } from 'commander';
+import type { Switch } from '#shared/control/schema.ts';
+import type { Delivery } from '#shared/delivery/schema.ts';
+import type { Deployment } from '#shared/deployment/schema.ts';
+import type { Book } from '#shared/position/schema.ts';
+import type { Break } from '#shared/reconciliation/schema.ts';
+import { stateLine } from './control.ts';
+import type { Desk } from './data.ts';
+import { moment, onData, plain, type Shown, table, tone } from './screen.ts';
+
+/** What a person asks first: does it trade, what is held, is anything wrong. */
+export function mountStatus(program: Command): void {
+  program.command('status').description('whether it trades, what is held, and what is wrong').action(onData(status));
+}
+
+const ALL = 10_000;
+
+interface Line {
+  readonly deployment: Deployment;
+  readonly book: Book | undefined;
+  readonly open: readonly Delivery[];
+}
+interface Picture {
+  readonly current: Switch | undefined;
+  readonly lines: readonly Line[];
+  readonly breaks: readonly Break[];
+  readonly open_alerts: number;
+}
+
+async function status({ store, clock }: Desk): Promise<Shown> {
+  const [{ SWITCH_ID, Switches }, { Deployments }, { Books }, { Deliveries }, { Alerts }, { Breaks }] =
+    await Promise.all([
+      import('#shared/control/schema.ts'),
+      import('#shared/deployment/schema.ts'),
+      import('#shared/position/schema.ts'),
+      import('#shared/delivery/schema.ts'),
+      import('#shared/alert/schema.ts'),
+      import('#shared/reconciliation/schema.ts'),
+    ]);
+  const current = await store.get(Switches, SWITCH_ID);
+  const deployments = await store.query(Deployments, { equal: {}, limit: ALL });
+  const alerts = await store.query(Alerts, { equal: { open: true }, limit: ALL });
+  const lines: Line[] = [];
+  for (const { id: deployment_id, document: deployment } of deployments) {
+    const book = await store.get(Books, deployment_id);
+    const open = await store.query(Deliveries, { equal: { deployment_id, open: true }, limit: ALL });
+    lines.push({ deployment, book, open: open.map(({ document }) => document) });
+  }
+  const breaks = await store.query(Breaks, { equal: { open: true }, order: { field: 'seen_at' }, limit: ALL });
+  const picture = { current, lines, breaks: breaks.map(({ document }) => document), open_alerts: alerts.length };
+  return { json: forMachines(picture, clock.now()), text: await forPeople(picture) };
+}
+
+const forMachines = ({ current, lines, breaks, open_alerts }: Picture, now: Date) => ({
+  as_of: now.toISOString(),
+  state: current?.state ?? 'halted',
+  switch: current ?? null,
+  open_alerts,
+  breaks,
+  deployments: lines.map(({ deployment, book, open }) => ({
+    ...deployment,
+    book: book ?? null,
+    open_deliveries: open,
+  })),
+});
+
+async function forPeople({ current, lines, breaks, open_alerts }: Picture): Promise<string> {
+  const { subtract } = await import('#shared/amount.ts');
+  const rows = lines.map(({ deployment, book, open }) => [
+    deployment.deployment_id,
+    deployment.algorithm_id,
+    deployment.environment === 'live' ? tone('bad', 'live') : deployment.environment,
+    deployment.status,
+    book === undefined ? '-' : `${book.mark.equity} ${book.currency}`,
+    book === undefined ? '-' : subtract(book.mark.equity, book.mark.opening_equity),
+    String(open.length),
+    book?.fence === undefined ? '-' : tone('bad', `${plain(book.fence.reason)} (since ${moment(book.fence.since)})`),
+  ]);
+  const head = ['Deployment', 'Algorithm', 'Environment', 'Status', 'Equity', 'Today', 'On the way', 'Fence'];
+  const alerts =
+    open_alerts === 0
+      ? 'No open alerts.'
+      : tone('warn', `${open_alerts} open alert${open_alerts === 1 ? '' : 's'}: see \`npx quantbridge alerts\`.`);
+  const parts = [
+    stateLine(current),
+    await table(head, rows, 'There are no deployments yet.'),
+    await positions(lines),
+    await onTheWay(lines),
+    await differences(breaks),
+    alerts,
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+async function positions(lines: readonly Line[]): Promise<string> {
+  const { averagePrice, unrealised } = await import('#shared/position/position.ts');
+  const rows = lines.flatMap(({ book }) =>
+    Object.entries(book?.positions ?? {}).flatMap(([market, position]) => {
+      const average = averagePrice(position);
+      if (book === undefined || average === undefined) return [];
+      const price = book.mark.prices[market];
+      const profit = price === undefined ? '-' : unrealised(position, price);
+      return [[book.deployment_id, market, position.quantity, average, price ?? '-', profit, position.realised]];
+    }),
+  );
+  return table(['Deployment', 'Market', 'Holds', 'Average', 'Price', 'Unrealised', 'Realised'], rows, '');
+}
+
+const SHOWN_DELIVERIES = 20;
+
+async function onTheWay(lines: readonly Line[]): Promise<string> {
+  const all = lines.flatMap(({ open }) => open);
+  const rows = all
+    .slice(0, SHOWN_DELIVERIES)
+    .map((one) => [
+      one.deployment_id,
+      one.signal_id,
+      one.state === 'unknown' ? tone('warn', one.state) : one.state,
+      moment(one.updated_at),
+      moment(one.valid_until),
+    ]);
+  const shown = await table(['Deployment', 'On the way', 'State', 'Since', 'Valid until'], rows, '');
+  return all.length > SHOWN_DELIVERIES ? `${shown}\nand ${all.length - SHOWN_DELIVERIES} more.` : shown;
+}
+
+async function differences(breaks: readonly Break[]): Promise<string> {
+  const rows = breaks.map((one) => [
+    one.deployment_id,
+    plain(one.subject),
+    plain(one.ours),
+    plain(one.theirs),
+    one.action === 'fence' ? tone('bad', one.cause) : one.cause,
+    one.action,
+    moment(one.seen_at),
+  ]);
+  return table(['Deployment', 'Differs', 'Ours', 'QuantConnect', 'Cause', 'Action', 'Seen'], rows, '');
+}
