@@ -256,6 +256,12 @@ describe('in an export is found', () => {
     await fc.assert(fc.asyncProperty(ends, isFound), { seed: 32, numRuns: 100 });
   });
 
+  test('a chain that is cut off whole', async () => {
+    const { code, out } = await verdict(lines.slice(0, ROWS + 1).join('\n'));
+    expect(out).toMatch(/^alpha: .* verified\nsystem: 0 rows, .* NOT verified: 1 problem\n {2}truncated: /);
+    expect(code).toBe(1);
+  });
+
   test('a second checkpoint of a chain', async () => {
     const { code, out } = await verdict([...lines, lines[ROWS]].join('\n'));
     expect(out).toMatch(/added: the chain has a second head/);
