@@ -7,7 +7,7 @@ import { verifyRows } from '#shared/trail/verify.ts';
 const START = Date.UTC(2026, 0, 5);
 const algorithm_id = 'momentum';
 
-/** A fill as the trail holds it; its row has about 1,000 bytes of canonical JSON, a plain order fact about 600. */
+/** A fill, shortened so that its row has the size of a usual fact: 600 to 700 bytes of canonical JSON. */
 function body(n: number): Document {
   const order = { order_key: `L-5f1c-${n}`, order_id: n, status: 'filled', filled_quantity: '1.5', last_event: 2 };
   const market = { exchange: 'bybit', symbol: 'BTCUSDT', deployment_id: 'momentum-paper' };
