@@ -148,6 +148,15 @@ describe('keys', () => {
   });
 });
 
+describe('the trail', () => {
+  it('is not called verified where nothing was sealed', async () => {
+    const { code, out } = await run('trail', 'verify', '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toEqual({ verified: false, chains: [] });
+    expect((await run('trail', 'export')).code).toBe(2);
+  });
+});
+
 describe('what a person sees', () => {
   const alert: Alert = {
     schema: 1,
