@@ -113,7 +113,7 @@ const symbolOf = (symbol: OrderWire['symbol']): QuantConnectSymbol => ({
 });
 
 function eventOf(order: OrderWire, event: OrderEventWire): OrderEvent {
-  const fee = priceOf(event.orderFeeAmount);
+  const fee = event.orderFeeAmount ?? undefined;
   return {
     event_id: event.id,
     kind: 'order',

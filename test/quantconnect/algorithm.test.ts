@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bar, bench, signal, tale, time } from './bench.ts';
+import { bar, bench, instrument, signal, tale, time } from './bench.ts';
 
 async function trading(deploy: Parameters<ReturnType<typeof bench>['deploy']>[0] = {}) {
   const far = bench();
@@ -241,4 +241,54 @@ test('an order good for a day lives through the first day that has a bar after i
   expect(tale(far.reports()).at(-1)).toBe('sig-1|E submitted of 1');
   await far.clock(day + 1, bar(day + 1, '100'));
   expect(tale(far.reports()).at(-1)).toBe('sig-1|E canceled of 1');
+});
+
+describe('where the market closes', () => {
+  const listing = instrument({
+    exchange: 'cboe',
+    symbol: 'SPX',
+    quantconnect: { ticker: 'SPX', security_type: 'index', market: 'usa' },
+    currency: 'USD',
+    lot_size: '1',
+    tick_size: '0.01',
+    minimum_quantity: '1',
+    session: 'exchange',
+  });
+  const spx = (n: number, close: string) => ({ ...bar(n, close), exchange: 'cboe', symbol: 'SPX' });
+  const of = { exchange: 'cboe', symbol: 'SPX', quantity: '2' } as const;
+
+  test('entries and exits wait for the next open, and an exit under way leaves nothing to protect', async () => {
+    const far = bench();
+    await far.deploy({ currency: 'USD', instruments: [listing] });
+    await far.clock(1, spx(1, '100'));
+    await far.send('cmd-1', { signals: [signal('sig-1', { ...of, protect: { stop_loss_pct: '5' } })] });
+    await far.clock(1);
+    await far.clock(2, spx(2, '101'));
+    await far.send('cmd-2', { signals: [signal('sig-2', { ...of, intent: 'close', side: 'sell' })] });
+    await far.clock(2);
+    await far.clock(3, spx(3, '90'));
+    expect(tale(far.reports())).toEqual([
+      'sig-1 accepted',
+      'sig-1|E submitted of 2',
+      'sig-1|E filled of 2 2 at 101',
+      'sig-1|S submitted of -2',
+      'sig-2 accepted',
+      'sig-1|S cancelPending of -2',
+      'sig-1|S canceled of -2',
+      'sig-2|X submitted of -2',
+      'sig-2|X filled of -2 -2 at 90',
+    ]);
+    expect(far.reports()[0]?.events[1]).toMatchObject({ order_type: 'market_on_open' });
+  });
+
+  test('a flatten before the open takes the entry back', async () => {
+    const far = bench();
+    await far.deploy({ currency: 'USD', instruments: [listing] });
+    await far.clock(1, spx(1, '100'));
+    await far.send('cmd-1', { signals: [signal('sig-1', of)] });
+    await far.send('cmd-2', { kind: 'flatten', flatten_count: 1 });
+    await far.clock(1);
+    await far.clock(2, spx(2, '101'));
+    expect(tale(far.reports()).slice(2)).toEqual(['sig-1|E cancelPending of 2', 'sig-1|E canceled of 2', 'flattened']);
+  });
 });
