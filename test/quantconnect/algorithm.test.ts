@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { bar, bench, instrument, signal, tale, time } from './bench.ts';
+import { bar, farBank, instrument, signal, tale, time } from './harness.ts';
 
-async function trading(deploy: Parameters<ReturnType<typeof bench>['deploy']>[0] = {}) {
-  const far = bench();
+async function trading(deploy: Parameters<ReturnType<typeof farBank>['deploy']>[0] = {}) {
+  const far = farBank();
   await far.deploy(deploy);
   await far.clock(1, bar(1, '100'));
   return far;
@@ -47,7 +47,7 @@ describe('a signal', () => {
   });
 
   test('of a market without a price waits for its first bar', async () => {
-    const far = bench();
+    const far = farBank();
     await far.deploy();
     await far.send('cmd-1', { signals: [signal('sig-1')] });
     expect(await far.clock(1)).toEqual({ posted: 0, unsent: 0 });
@@ -93,7 +93,7 @@ describe('a command', () => {
     ['with a body that is no JSON', { body: '{' }],
   ])('%s is accepted by the API and vanishes', async (_, change) => {
     const { wireCommand } = await import('#shared/quantconnect/command.ts');
-    const { commandBody, PROJECT } = await import('./bench.ts');
+    const { commandBody, PROJECT } = await import('./harness.ts');
     const far = await trading();
     const command = { ...wireCommand(commandBody('cmd-1', { kind: 'halt' }), 'k1', 'command-secret'), ...change };
     const answer = await far.ports.quantconnect.post('live/commands/create', { projectId: PROJECT, command });
@@ -258,7 +258,7 @@ describe('where the market closes', () => {
   const of = { exchange: 'cboe', symbol: 'SPX', quantity: '2' } as const;
 
   test('entries and exits wait for the next open, and an exit under way leaves nothing to protect', async () => {
-    const far = bench();
+    const far = farBank();
     await far.deploy({ currency: 'USD', instruments: [listing] });
     await far.clock(1, spx(1, '100'));
     await far.send('cmd-1', { signals: [signal('sig-1', { ...of, protect: { stop_loss_pct: '5' } })] });
@@ -282,7 +282,7 @@ describe('where the market closes', () => {
   });
 
   test('a flatten before the open takes the entry back', async () => {
-    const far = bench();
+    const far = farBank();
     await far.deploy({ currency: 'USD', instruments: [listing] });
     await far.clock(1, spx(1, '100'));
     await far.send('cmd-1', { signals: [signal('sig-1', of)] });

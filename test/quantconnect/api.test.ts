@@ -5,12 +5,12 @@ import { authenticate, readLive, readOrders, readPortfolio } from '#shared/quant
 import { authenticationHeaders } from '#shared/quantconnect/sign.ts';
 import { OrdersAnswer } from '#shared/quantconnect/wire.ts';
 import { fixtureAnswer } from '../shared/quantconnect/fixtures.ts';
-import { bar, bench, DEPLOY_ID, PROJECT, signal, tale, WALL } from './bench.ts';
+import { bar, DEPLOY_ID, farBank, PROJECT, signal, tale, WALL } from './harness.ts';
 import { smartRoundingShort } from './shapes.ts';
 import { CREDENTIALS } from './stand-in.ts';
 
 async function live() {
-  const far = bench();
+  const far = farBank();
   await far.deploy();
   await far.clock(1, bar(1, '100'));
   const call = (path: string, body: Document = { projectId: PROJECT }, headers: Record<string, string> = {}) =>

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { bar, bench, DEPLOY_ID, instrument, signal, tale, time } from './bench.ts';
+import { bar, DEPLOY_ID, farBank, instrument, signal, tale, time } from './harness.ts';
 
 async function started(count = 1) {
-  const far = bench();
+  const far = farBank();
   await far.deploy();
   await far.clock(1, bar(1, '100'));
   for (let n = 1; n <= count; n += 1) await far.send(`cmd-${n}`, { signals: [signal(`sig-${n}`)] });
@@ -174,7 +174,7 @@ describe('a deployment', () => {
   });
 
   test('that cannot be read is refused with its issues', async () => {
-    const far = bench();
+    const far = farBank();
     const { status, body } = await far.deploy({ cash: 'much' });
     expect(status).toBe(400);
     expect(body).toMatchObject({ issues: [{ path: ['cash'] }] });

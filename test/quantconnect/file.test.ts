@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { bar, bench, type Posted, PROJECT, signal } from './bench.ts';
+import { bar, farBank, type Posted, PROJECT, signal } from './harness.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -12,7 +12,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-type Far = ReturnType<typeof bench>;
+type Far = ReturnType<typeof farBank>;
 
 /** A story of twelve bars with entries, protection, a halt, partial fills and refused posts. */
 const STORY: readonly ((far: Far) => Promise<unknown>)[] = [
@@ -44,7 +44,7 @@ async function told(far: Far): Promise<string> {
 }
 
 test('closed and opened again after every step, it tells the same bytes as without', async () => {
-  const whole = bench();
+  const whole = farBank();
   for (const step of STORY) await step(whole);
   const expected = await told(whole);
   expect(JSON.parse(expected.slice(0, expected.indexOf('}{"portfolio') + 1)).orders.length).toBeGreaterThan(20);
@@ -52,12 +52,12 @@ test('closed and opened again after every step, it tells the same bytes as witho
   const path = join(folder, 'file');
   const posted: Posted[] = [];
   for (const step of STORY) {
-    const part = bench(path);
+    const part = farBank(path);
     await step(part);
     posted.push(...part.posted);
     part.stand.close();
   }
-  const last = bench(path);
+  const last = farBank(path);
   expect(posted).toEqual(whole.posted);
   expect(await told(last)).toBe(expected);
   last.stand.close();
@@ -65,7 +65,7 @@ test('closed and opened again after every step, it tells the same bytes as witho
 
 test('a report that was committed and not posted is posted after the start, before anything new', async () => {
   const path = join(folder, 'file');
-  const before = bench(path);
+  const before = farBank(path);
   await before.deploy();
   await before.clock(1, bar(1, '100'));
   await before.send('cmd-1', { signals: [signal('sig-1')] });
@@ -73,7 +73,7 @@ test('a report that was committed and not posted is posted after the start, befo
   expect(await before.clock(1)).toEqual({ posted: 0, unsent: 1 });
   await before.send('cmd-2', { kind: 'halt' });
   before.stand.close();
-  const after = bench(path);
+  const after = farBank(path);
   expect(await after.clock(1)).toEqual({ posted: 2, unsent: 0 });
   expect(after.posted[0]?.body).toBe(before.posted[0]?.body);
   expect(after.reports().map(({ report_seq }) => report_seq)).toEqual([1, 2]);

@@ -6,12 +6,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Unavailable } from '#shared/failure.ts';
 import { quantConnectOverHttp } from '#shared/ports/local/quantconnect.ts';
 import { createCommand, readOrders } from '#shared/quantconnect/client.ts';
 import { wireCommand } from '#shared/quantconnect/command.ts';
-import { bar, commandBody, deployment, PROJECT, signal, time } from './bench.ts';
+import { bar, commandBody, deployment, PROJECT, signal, time } from './harness.ts';
 import { CREDENTIALS } from './stand-in.ts';
 
 let folder: string;
@@ -30,7 +31,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const ENTRY = new URL('./index.ts', import.meta.url).pathname;
+const ENTRY = fileURLToPath(new URL('./index.ts', import.meta.url));
 
 async function start(stdio: 'pipe' | 'ignore' | 'ipc' = 'pipe') {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ENTRY], {

@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { absolute, add, compare } from '#shared/amount.ts';
 import type { Protect } from '#shared/signal/schema.ts';
-import { bar, bench, instrument, signal, tale } from './bench.ts';
+import { bar, farBank, instrument, signal, tale } from './harness.ts';
 
 const BOTH: Protect = { stop_loss: '90', take_profit: '110' };
 
-async function holding(protect: Protect, deploy: Parameters<ReturnType<typeof bench>['deploy']>[0] = {}) {
-  const far = bench();
+async function holding(protect: Protect, deploy: Parameters<ReturnType<typeof farBank>['deploy']>[0] = {}) {
+  const far = farBank();
   await far.deploy(deploy);
   await far.clock(1, bar(1, '100'));
   await far.send('cmd-1', { signals: [signal('sig-1', { protect })] });
@@ -50,7 +50,7 @@ describe('a filled entry', () => {
   });
 
   test('of a short is protected the other way round', async () => {
-    const far = bench();
+    const far = farBank();
     await far.deploy();
     await far.clock(1, bar(1, '100'));
     await far.send('cmd-1', {
@@ -71,7 +71,7 @@ describe('a partial fill', () => {
   const slow = { instruments: [instrument({ max_volume_share: '0.1' })] };
 
   test('of the entry is protected at once, and the protection grows with it', async () => {
-    const far = bench();
+    const far = farBank();
     await far.deploy(slow);
     await far.clock(1, bar(1, '100', { volume: '4' }));
     await far.send('cmd-1', { signals: [signal('sig-1', { protect: BOTH })] });
@@ -98,7 +98,7 @@ describe('a partial fill', () => {
   });
 
   test('is protected by new legs where the brokerage does not change orders', async () => {
-    const far = bench();
+    const far = farBank();
     await far.deploy({ instruments: [instrument({ max_volume_share: '0.1', can_update: false })] });
     await far.clock(1, bar(1, '100', { volume: '4' }));
     await far.send('cmd-1', { signals: [signal('sig-1', { protect: { stop_loss: '90' } })] });
@@ -170,7 +170,7 @@ test('whatever happens, a position is never sold twice: exits of a signal never 
       account_type,
       fc.boolean(),
       async (steps, type, can_update) => {
-        const far = bench();
+        const far = farBank();
         await far.deploy({ account_type: type, instruments: [instrument({ max_volume_share: '0.1', can_update })] });
         await far.clock(1, bar(1, '100'));
         for (const [i, { close, low, high, volume, wide, order, protect }] of steps.entries()) {

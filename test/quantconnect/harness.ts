@@ -97,7 +97,10 @@ export interface Posted {
   readonly body: string;
 }
 
-export function bench(store: DatabaseSync | string = ':memory:', faults: Parameters<typeof standIn>[0]['faults'] = {}) {
+export function farBank(
+  store: DatabaseSync | string = ':memory:',
+  faults: Parameters<typeof standIn>[0]['faults'] = {},
+) {
   const posted: Posted[] = [];
   const answers: number[] = [];
   const stand: StandIn = standIn({
