@@ -31,6 +31,7 @@ const COMMIT_ROWS = 200;
 /** Bytes of rows and inbox documents together that one commit holds, unless a single fact is larger. */
 const COMMIT_BYTES = 700_000;
 const HEADS_PAGE = 100;
+const HOUR_MS = 3_600_000;
 
 const admitted = admission(COLLECTIONS);
 
@@ -46,7 +47,10 @@ export interface Audit {
   sealUpTo(at: Date, options?: { readonly final?: boolean }): Promise<number>;
 }
 
-export function audit({ store, files, log }: Pick<Ports, 'store' | 'files' | 'log'>): Audit {
+export function audit(
+  { store, files, log }: Pick<Ports, 'store' | 'files' | 'log'>,
+  { checkpoint_every_ms = HOUR_MS }: { readonly checkpoint_every_ms?: number } = {},
+): Audit {
   const opened = new Set<string>();
 
   async function create(document: (now: Date) => Write): Promise<void> {
@@ -134,7 +138,7 @@ export function audit({ store, files, log }: Pick<Ports, 'store' | 'files' | 'lo
     for await (const head of heads()) {
       const sealed = await sealChain(head, at, final);
       rows += sealed.rows;
-      if (isCheckpointDue(sealed.head, at, final)) await checkpoint(sealed.head, at);
+      if (isCheckpointDue(sealed.head, at, final, checkpoint_every_ms)) await checkpoint(sealed.head, at);
     }
     return rows;
   }
@@ -189,9 +193,9 @@ function sealedFact({ chain, position, hash }: ChainHead, rows: number, at: Date
   return fact('trail.sealed', at, [chain, position], { chain, position, hash, rows }, links);
 }
 
-/** Whether the chain grew since its last checkpoint, and that was in an earlier hour. */
-function isCheckpointDue({ position, checkpoint }: ChainHead, at: Date, final: boolean): boolean {
+/** Whether the chain grew since its last checkpoint, and that was in an earlier span of so many milliseconds. */
+function isCheckpointDue({ position, checkpoint }: ChainHead, at: Date, final: boolean, every_ms: number): boolean {
   if (position === (checkpoint?.position ?? 0)) return false;
-  const hour = (instant: string): string => instant.slice(0, 13);
-  return final || checkpoint === undefined || hour(checkpoint.at) < hour(at.toISOString());
+  const span = (ms: number): number => Math.floor(ms / every_ms);
+  return final || checkpoint === undefined || span(Date.parse(checkpoint.at)) < span(at.getTime());
 }

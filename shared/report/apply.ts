@@ -50,6 +50,8 @@ interface Change {
   readonly create: Write[];
   readonly publish: Envelope[];
   readonly context: EventsContext;
+  /** The report that tells it; absent where the order list does. With the index, it orders facts of one instant. */
+  readonly report_seq: number | undefined;
   readonly now: Date;
   readonly read: Read;
 }
@@ -78,6 +80,7 @@ export function applyEvents(read: Read, now: Date, context: EventsContext, repor
     create: [],
     publish: [],
     context,
+    report_seq,
     now,
     read,
   };
@@ -115,7 +118,11 @@ function say(change: Change, name: FactName, subject: readonly unknown[], body: 
     algorithm_id: deployment.algorithm_id,
     ...(signal_id ? { signal_id } : {}),
   };
-  change.publish.push(fact(name, change.now, subject, body, links));
+  const place = {
+    ...(change.report_seq === undefined ? {} : { report_seq: change.report_seq }),
+    index: change.publish.length,
+  };
+  change.publish.push(fact(name, change.now, subject, { ...body, ...place }, links));
 }
 
 function alarm(change: Change, kind: string, subject: readonly unknown[], message: string, signal_id?: string): void {

@@ -1,0 +1,47 @@
+import type { Ports } from '#shared/ports/index.ts';
+import type { LocalBus } from '#shared/ports/local/bus.ts';
+import { fact } from '#shared/topics.ts';
+import type { Deliverer } from './deliver.ts';
+import type { FarClock } from './replay.ts';
+import type { Stop } from './stop.ts';
+
+/** How often the host looks for what another process, such as the command line, has committed. */
+const LOOK_EVERY_MS = 100;
+const TICK_EVERY_MS = 60_000;
+
+/**
+ * Serves until asked to stop: delivers what appears, ticks once a minute as the scheduler does, and lets the far
+ * side act on what it was sent.
+ */
+export async function keepServing(
+  { store, clock, bus }: Pick<Ports, 'store' | 'clock'> & { bus: LocalBus },
+  { drain }: Deliverer,
+  far: FarClock | undefined,
+  stop: Stop,
+): Promise<void> {
+  let nextTick = 0;
+  while (!stop.isAsked()) {
+    if (Date.now() >= nextTick) {
+      nextTick = Date.now() + TICK_EVERY_MS;
+      await store.commit([], (_, now) => ({
+        publish: [fact('tick.minute', now, [now.toISOString()], {})],
+        answer: undefined,
+      }));
+    }
+    if (bus.state().waiting > 0) await settle(drain, far, clock, stop);
+    await Promise.race([stop.asked, new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))]);
+  }
+}
+
+async function settle(
+  drain: () => Promise<void>,
+  far: FarClock | undefined,
+  clock: Ports['clock'],
+  stop: Stop,
+): Promise<void> {
+  while (!stop.isAsked()) {
+    await drain();
+    const { posted } = (await far?.(clock.now().toISOString(), [])) ?? { posted: 0 };
+    if (posted === 0) return;
+  }
+}
