@@ -31,7 +31,7 @@ const { app, close } = standIn({
   store: config.STAND_IN_FILE,
   post,
   credentials: { user_id: config.STAND_IN_USER_ID, token: config.STAND_IN_TOKEN },
-  faults: Object.fromEntries(Object.entries(config.STAND_IN_FAULTS)),
+  faults: config.STAND_IN_FAULTS,
 });
 
 const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: config.STAND_IN_PORT }, ({ port }) => {

@@ -15,7 +15,7 @@ export interface StandInOptions {
   /** The machine's time in milliseconds. */
   readonly now?: () => number;
   readonly credentials?: QuantConnectCredentials;
-  readonly faults?: Partial<Faults>;
+  readonly faults?: { readonly [Fault in keyof Faults]?: Faults[Fault] | undefined };
 }
 
 export interface StandIn {
