@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { Clock, Log, Store } from '#shared/ports/index.ts';
-import type { Topic } from '#shared/topics.ts';
 
 /** The data folder in the current folder: of the command line and of `npm start` alike. */
 export const DEFAULT_DATA = '.quantbridge';
@@ -19,37 +18,33 @@ export interface Desk {
   close(): void;
 }
 
-/** Opens the store of a data folder that a host has made, beside the host or without it. Throws `Misuse`. */
+/**
+ * Opens the store of a data folder that a host has made, beside the host or without it. Where the host replays, it is
+ * now what it is in the replay, so that what a person does stands at its place in the trail. Throws `Misuse`.
+ */
 export async function openDesk(folder: string): Promise<Desk> {
-  const [{ databasePath, openLocal }, { realClock }, { COLLECTIONS, FUNCTIONS }] = await Promise.all([
+  const [{ databasePath, openLocal }, { COLLECTIONS }, { subscriptions }, { CURSOR_ID, Cursors }] = await Promise.all([
     import('#shared/ports/local/index.ts'),
-    import('#shared/ports/local/clock.ts'),
     import('#functions/manifest.ts'),
+    import('#functions/subscriptions.ts'),
+    import('#functions/local/replay.ts'),
   ]);
   if (!existsSync(databasePath(folder)))
     throw new Misuse(
       `There is no QuantBridge data in ${folder}. Run \`npm start\` first, or name its folder with --data.`,
     );
-  const clock = realClock();
+  let replayed: string | undefined;
+  const clock: Clock = { now: () => (replayed === undefined ? new Date() : new Date(replayed)) };
   try {
-    const subscriptions = subscribers(FUNCTIONS);
-    const { store, close } = openLocal({ path: folder, clock, log: silent, collections: COLLECTIONS, subscriptions });
+    const wiring = { collections: COLLECTIONS, subscriptions: subscriptions() };
+    const { store, close } = openLocal({ path: folder, clock, log: silent, ...wiring });
+    replayed = (await store.get(Cursors, CURSOR_ID))?.now;
     return { store, clock, by: operator(), close };
   } catch (error) {
     throw new Misuse(`The data in ${folder} cannot be opened: ${error instanceof Error ? error.message : error}.`, {
       cause: error,
     });
   }
-}
-
-/** Which functions hear each topic; each has one subscription of its own name. */
-export function subscribers(
-  functions: Readonly<Record<string, { readonly subscribes: readonly Topic[] }>>,
-): Partial<Record<Topic, string[]>> {
-  const heard: Partial<Record<Topic, string[]>> = {};
-  for (const [name, { subscribes }] of Object.entries(functions))
-    for (const topic of subscribes) heard[topic] = [...(heard[topic] ?? []), name];
-  return heard;
 }
 
 /** A failed publish after a commit is no failure of the command: the sweep of the host publishes it. */

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
-import { subscribers } from '#functions/cli/data.ts';
-import { COLLECTIONS, FUNCTIONS } from '#functions/manifest.ts';
+import { COLLECTIONS, type FunctionName } from '#functions/manifest.ts';
+import { roomOf, subscriptions } from '#functions/subscriptions.ts';
 import type { Log } from '#shared/ports/index.ts';
 import { type LocalPorts, openLocal } from '#shared/ports/local/index.ts';
 import { Envelope } from '#shared/topics.ts';
@@ -57,12 +57,13 @@ export function dataFolder(): LocalPorts & { readonly folder: string } {
   const folder = mkdtempSync(join(tmpdir(), 'quantbridge-cli-'));
   const clock = { now: () => new Date('2026-03-02T14:30:00.000Z') };
   const options = { path: folder, clock, log: silent, collections: COLLECTIONS };
-  return { ...openLocal({ ...options, subscriptions: subscribers(FUNCTIONS) }), folder };
+  return { ...openLocal({ ...options, subscriptions: subscriptions() }), folder };
 }
 
-/** What waits for one subscription in the bus of a folder. */
-export const waiting = ({ database }: LocalPorts, subscription: string): Envelope[] =>
+/** What waits for one function in the bus of a folder. */
+export const waiting = ({ database }: LocalPorts, room: FunctionName): Envelope[] =>
   database.sql
-    .prepare('SELECT envelope FROM messages WHERE subscription = ? ORDER BY n')
-    .all(subscription)
+    .prepare('SELECT subscription, envelope FROM messages ORDER BY n')
+    .all()
+    .filter((row) => roomOf(String(row.subscription)) === room)
     .map((row) => Envelope.parse(JSON.parse(String(row.envelope))));

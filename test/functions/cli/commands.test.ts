@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CURSOR_ID, Cursors } from '#functions/local/replay.ts';
 import { type Alert, Alerts } from '#shared/alert/schema.ts';
 import { SWITCH_ID, Switches } from '#shared/control/schema.ts';
 import { Algorithms, Deployments } from '#shared/deployment/schema.ts';
@@ -228,6 +229,20 @@ describe('what a person sees', () => {
   it('when a resume ends the fence', async () => {
     expect((await run('resume', '--reason', 'a transfer by hand')).out).toContain('The fence is lifted for paper-1.');
     expect(await store.get(Books, 'paper-1')).not.toHaveProperty('fence');
+  });
+});
+
+describe('beside a replay', () => {
+  it('happens at the time of the replay, so that it is sealed at its place', async () => {
+    const replayed = dataFolder();
+    const now = '2021-05-19T12:00:00.000Z';
+    const cursor = { schema: 1, bars_sha256: 'b', configuration_sha256: 'c', index: 3, phase: 'tick', now } as const;
+    await replayed.store.commit([], () => ({ create: [write(Cursors, CURSOR_ID, cursor)], answer: undefined }));
+    await quantbridge(['halt', '--reason', 'crash', '--data', replayed.folder]);
+    expect(await replayed.store.get(Switches, SWITCH_ID)).toMatchObject({ changed_at: now });
+    expect(waiting(replayed, 'audit').map((one) => one.at)).toEqual([now]);
+    replayed.close();
+    rmSync(replayed.folder, { recursive: true, force: true });
   });
 });
 
