@@ -15,6 +15,9 @@ export const realTimer: Timer = {
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 
+/** Among so many of the oldest a test may choose the next. */
+const SHUFFLED = 50;
+
 export interface Deliverer {
   /** Delivers until nothing is queued, in flight, in backoff or left in the outbox; or until `isOver` says so. */
   drain(): Promise<void>;
@@ -34,7 +37,9 @@ export function deliverer(
     readonly pick?: (messages: readonly Message[]) => Message | undefined;
   } = {},
 ): Deliverer {
-  const { timer = realTimer, isOver = () => false, pick = (messages) => messages[0] } = options;
+  const { timer = realTimer, isOver = () => false, pick } = options;
+  const next = (): Message | undefined =>
+    pick === undefined ? bus.ready(timer.now_ms(), 1)[0] : pick(bus.ready(timer.now_ms(), SHUFFLED));
 
   async function deliver(message: Message): Promise<void> {
     const room = rooms[roomOf(message.subscription)];
@@ -62,9 +67,9 @@ export function deliverer(
   return {
     async drain() {
       while (!isOver()) {
-        const next = pick(bus.ready(timer.now_ms(), 50));
-        if (next !== undefined) {
-          await deliver(next);
+        const message = next();
+        if (message !== undefined) {
+          await deliver(message);
           continue;
         }
         const { waiting, next_ms } = bus.state();

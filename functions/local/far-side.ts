@@ -1,20 +1,23 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { request } from 'undici';
 import { z } from 'zod';
 import { Unavailable } from '#shared/failure.ts';
 import type { Bar } from '#shared/market/schema.ts';
-import type { FarClock } from './replay.ts';
+import type { QuantConnect } from '#shared/ports/index.ts';
+import type { Far } from './replay.ts';
 
 /** The stand-in for QuantConnect: a process of its own, reached by HTTP only. */
 const STAND_IN = fileURLToPath(new URL('../../test/quantconnect/index.ts', import.meta.url));
 
 const Posted = z.object({ posted: z.int(), unsent: z.int() });
 
-export interface FarSide {
+export interface FarSide extends Far {
   /** Where its REST API v2 begins. */
   readonly base_url: string;
-  readonly clock: FarClock;
+  /** The transport, with notice taken of what is sent. */
+  noticing(transport: QuantConnect): QuantConnect;
   deploy(terms: Record<string, unknown>): Promise<void>;
   /** Lets it go: it ends when its standard input does. Resolves when it has ended. */
   end(): Promise<void>;
@@ -44,16 +47,27 @@ export async function startFarSide(file: string, credentials: { user_id: string;
   async function control(path: string, body: unknown): Promise<unknown> {
     const text = JSON.stringify(body);
     const headers = { 'content-type': 'application/json' };
-    const answer = await fetch(`${root}${path}`, { method: 'POST', headers, body: text }).catch((error) => {
+    const answer = await request(`${root}${path}`, { method: 'POST', headers, body: text }).catch((error) => {
       throw new Unavailable('the stand-in for QuantConnect does not answer', { cause: error });
     });
-    if (!answer.ok)
-      throw new Error(`the stand-in refused ${path}: ${answer.status} ${(await answer.text()).slice(0, 300)}`);
-    return answer.json();
+    const said = await answer.body.text();
+    if (answer.statusCode === 200) return JSON.parse(said);
+    throw new Error(`the stand-in refused ${path}: ${answer.statusCode} ${said.slice(0, 300)}`);
   }
+  let spokenTo = false;
   return {
     base_url: `${root}/api/v2`,
-    clock: async (now: string, bars: readonly Bar[]) => Posted.parse(await control('/-/clock', { now, bars })),
+    wasSpokenTo: () => spokenTo,
+    noticing: (transport) => ({
+      async post(path, payload) {
+        spokenTo ||= path === 'live/commands/create';
+        return transport.post(path, payload);
+      },
+    }),
+    async clock(now: string, bars: readonly Bar[]) {
+      spokenTo = false;
+      return Posted.parse(await control('/-/clock', { now, bars }));
+    },
     deploy: async (terms) => void (await control('/-/deploy', terms)),
     async end() {
       child.stdin.end();

@@ -33,6 +33,13 @@ export interface Instants {
 /** The far side's clock: shows it an instant and its bars; answers how many reports it posted and could not post. */
 export type FarClock = (now: string, bars: readonly Bar[]) => Promise<{ posted: number; unsent: number }>;
 
+/** The far side as a replay drives it. */
+export interface Far {
+  readonly clock: FarClock;
+  /** Whether anything was sent to it since its last clock call: without, a repeated call changes nothing. */
+  wasSpokenTo(): boolean;
+}
+
 export interface ReplayPorts extends Pick<Ports, 'store'> {
   readonly clock: ReplayClock;
 }
@@ -55,7 +62,7 @@ export function instantsOf(bars: readonly Bar[]): readonly Instants[] {
  */
 export async function replay(
   { store, clock }: ReplayPorts,
-  far: FarClock,
+  far: Far,
   { drain }: Deliverer,
   { sealUpTo }: Pick<Audit, 'sealUpTo'>,
   instants: readonly Instants[],
@@ -68,14 +75,16 @@ export async function replay(
   if (cursor.phase === 'done') return 'done';
   // A new life: the clock stands where it stood, and what the last one left is settled before anything else.
   clock.set(new Date(cursor.now));
-  await settle(cursor);
+  await settle(cursor, true);
 
-  async function settle({ now, index, phase }: Cursor): Promise<void> {
+  async function settle({ now, index, phase }: Cursor, isNewLife = false): Promise<void> {
     const bars = instants[index]?.bars ?? [];
-    // In the market phase the far side moves first; in the tick phase our decisions go out first.
+    // In the market phase the far side moves first; in the tick phase our decisions go out first, and without one it
+    // has nothing to do. What an earlier life sent is not known here, so a new life always asks.
     if (phase === 'tick') await drain();
+    if (phase === 'tick' && !isNewLife && !far.wasSpokenTo()) return;
     while (!isOver()) {
-      const { posted, unsent } = await far(now, bars);
+      const { posted, unsent } = await far.clock(now, bars);
       await drain();
       if (posted === 0 && unsent === 0) return;
     }

@@ -64,12 +64,14 @@ export async function runReplay(
     const credentials = { user_id: '1', token: randomBytes(16).toString('hex') };
     const far = await startFarSide(join(folder, 'quantconnect.sqlite'), credentials);
     closing.push(() => far.end());
-    const quantconnect = quantConnectOverHttp({
-      base_url: far.base_url,
-      credentials: async () => credentials,
-      clock: realClock(),
-      timeout_ms: 10_000,
-    });
+    const quantconnect = far.noticing(
+      quantConnectOverHttp({
+        base_url: far.base_url,
+        credentials: async () => credentials,
+        clock: realClock(),
+        timeout_ms: 10_000,
+      }),
+    );
     const ports = { ...local, clock, log, quantconnect, market: csvMarket([loaded]) };
     const door = await openDoor(ports, options.port);
     closing.push(() => door.close());
@@ -85,7 +87,7 @@ export async function runReplay(
       instants.length,
       before?.index ?? 0,
     );
-    const ended = await replay({ store, clock }, far.clock, delivery, audit, instants, {
+    const ended = await replay({ store, clock }, far, delivery, audit, instants, {
       isOver: stop.isAsked,
       onStep: async (index) => {
         progress.at(index + 1);

@@ -1,3 +1,4 @@
+import { request } from 'undici';
 import type { Document } from '#shared/document.ts';
 import { Unavailable } from '#shared/failure.ts';
 import { retryAfterMs } from '#shared/quantconnect/retry-timing.ts';
@@ -24,17 +25,17 @@ export function quantConnectOverHttp(options: QuantConnectOverHttp): QuantConnec
       const now = options.clock.now();
       const headers = authenticationHeaders(await options.credentials(), now);
       try {
-        const response = await fetch(`${base}/${path.replace(/^\/+/, '')}`, {
+        // Redirects are not followed: one would carry the header to another host.
+        const response = await request(`${base}/${path.replace(/^\/+/, '')}`, {
           method: 'POST',
           headers: { ...headers, 'Content-Type': 'application/json', 'User-Agent': 'QuantBridge' },
           body: JSON.stringify(payload),
-          // A redirect would carry the header to another host.
-          redirect: 'manual',
           signal: AbortSignal.timeout(options.timeout_ms),
         });
-        const body = await response.text();
-        const retry_after_ms = retryAfterMs(response.headers.get('retry-after'), now);
-        return { status: response.status, body, ...(retry_after_ms === undefined ? {} : { retry_after_ms }) };
+        const body = await response.body.text();
+        const later = response.headers['retry-after'];
+        const retry_after_ms = retryAfterMs(typeof later === 'string' ? later : null, now);
+        return { status: response.statusCode, body, ...(retry_after_ms === undefined ? {} : { retry_after_ms }) };
       } catch (cause) {
         throw new Unavailable(`QuantConnect did not answer ${path}: ${whyOf(cause, options.timeout_ms)}`, { cause });
       }

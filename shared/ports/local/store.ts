@@ -18,6 +18,7 @@ export function localStore(
   const insert = sql.prepare('INSERT INTO documents (collection, id, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
   const replace = sql.prepare('INSERT OR REPLACE INTO documents (collection, id, body) VALUES (?, ?, ?)');
   const remove = sql.prepare("DELETE FROM documents WHERE collection = 'outbox' AND id = ?");
+  const outbox = sql.prepare("SELECT body FROM documents WHERE collection = 'outbox' ORDER BY id");
   const queries = new Map<string, StatementSync>();
 
   const read = <T>(in_: Collection<T>, id: string): T | undefined => {
@@ -76,8 +77,7 @@ export function localStore(
     },
 
     async sweep() {
-      const rows = sql.prepare("SELECT body FROM documents WHERE collection = 'outbox' ORDER BY id").all();
-      const left = rows.map((row) => Envelope.parse(JSON.parse(String(row.body))));
+      const left = outbox.all().map((row) => Envelope.parse(JSON.parse(String(row.body))));
       await publishOutbox(left);
       return left.length;
     },
