@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { absolute } from '#shared/amount.ts';
 import { type Algorithm, Algorithms, type StrategySetting } from '#shared/deployment/schema.ts';
 import { canonical } from '#shared/digest.ts';
@@ -37,7 +38,7 @@ async function tickAlgorithm(ports: GeneratePorts, algorithm: Algorithm, at: Dat
     const keys = run.offers.length === 0 ? [] : intakeKeys(algorithm, run.offers);
     const done = await ports.store.commit([...keys, key(StrategyMemories, algorithm_id)], (read, now) => {
       const current = read(StrategyMemories, algorithm_id);
-      if (canonical(current ?? null) !== canonical(memory ?? null)) return { answer: false };
+      if (!isDeepStrictEqual(current, memory)) return { answer: false };
       const decision = run.offers.length === 0 ? { answer: [] } : intake(read, now, algorithm, run.offers, prices);
       const strategies = settle(run, decision.answer, settings);
       const next: StrategyMemory = { schema: 1, algorithm_id, strategies, updated_at: now.toISOString() };

@@ -69,7 +69,7 @@ export async function prepareReplay(
   if ((await store.get(Cursors, CURSOR_ID)) !== undefined) return;
   const [first] = instants;
   if (first === undefined) throw new Refused('There are no bars to replay.');
-  await createWorld(store, world, market, secrets, 'paper', now);
+  await createWorld(store, world, market, secrets, now);
   const cursor: Cursor = { schema: 1, ...identity, index: 0, phase: 'market', now: first.now };
   await store.commit([key(Cursors, CURSOR_ID)], (read) =>
     read(Cursors, CURSOR_ID) === undefined

@@ -99,14 +99,13 @@ export function keysOf(world: World, secrets: WorldSecrets, now: Date) {
 
 /**
  * Brings a world into a store. Each document is written unless it is there, so that a start that was killed is
- * finished by the next one. `trades` says whether it starts active: paper does, live starts halted.
+ * finished by the next one. It trades on paper and starts active.
  */
 export async function createWorld(
   store: Store,
   world: World,
   market: TradedMarket,
   secrets: WorldSecrets,
-  environment: 'paper' | 'live',
   now: Date,
 ): Promise<void> {
   const { algorithm_id, deployment, strategies, validity_ms } = world;
@@ -123,15 +122,12 @@ export async function createWorld(
   if ((await store.get(LimitsOf, DEFAULT_LIMITS_ID)) === undefined)
     await perform(store, changeLimits(DEFAULT_LIMITS_ID, {}, BY));
   const { deployment_id, ...terms } = deployment;
-  const fields = { ...terms, environment, status: 'active', symbols: [] };
-  await perform(
-    store,
-    addDeployment({ deployment_id, algorithm_id }, fields, BY, { confirm_live: environment === 'live' }),
-  );
+  const fields = { ...terms, environment: 'paper', status: 'active', symbols: [] };
+  await perform(store, addDeployment({ deployment_id, algorithm_id }, fields, BY));
   for (const { document } of Object.values(keysOf(world, secrets, now))) {
     if ((await store.get(ApiKeys, document.key_id)) === undefined) await perform(store, addKey(document));
   }
-  if (environment === 'paper' && (await store.get(Switches, SWITCH_ID)) === undefined) {
+  if ((await store.get(Switches, SWITCH_ID)) === undefined) {
     await perform(store, resume('paper trading starts active', BY));
   }
 }

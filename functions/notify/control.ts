@@ -1,4 +1,4 @@
-import { SWITCH_ID, Switches } from '#shared/control/schema.ts';
+import { SWITCH_ID, type Switch, Switches } from '#shared/control/schema.ts';
 import { type Command, Commands } from '#shared/delivery/schema.ts';
 import type { CommandBody } from '#shared/delivery/wire.ts';
 import { type Deployment, Deployments } from '#shared/deployment/schema.ts';
@@ -16,24 +16,38 @@ const KIND_OF = {
   'control.flattened': 'flatten',
 } as const;
 
+const KIND_OF_STATE = { halted: 'halt', reducing: 'reduce', active: 'resume' } as const;
+
 /**
- * Tells every deployment what the switch says. A lever that was overtaken by a newer one is not told any more. A
- * call without an answer is repeated under the same id by the bus: the algorithm acts once on each.
+ * Tells every deployment what the switch says. A lever that was overtaken by a newer one is not told any more, but a
+ * flatten always is: it is an act, not a state; the state that holds now is told again behind it. A call without an
+ * answer is repeated under the same id by the bus: the algorithm acts once on each.
  */
 export async function sendControl(ports: NotifyPorts, envelope: Envelope): Promise<void> {
   const kind = KIND_OF[envelope.fact as keyof typeof KIND_OF];
   const control = await ports.store.get(Switches, SWITCH_ID);
-  if (control === undefined || control.version !== envelope.body.version) return;
+  const { version } = envelope.body;
+  if (control === undefined || typeof version !== 'number') return;
+  const isNewest = control.version === version;
+  if (isNewest || kind === 'flatten') await tellAll(ports, kind, { ...control, version });
+  if (!isNewest && kind === 'flatten') await tellAll(ports, KIND_OF_STATE[control.state], control, version);
+}
+
+type Kind = (typeof KIND_OF)[keyof typeof KIND_OF];
+type Said = Pick<Switch, 'version' | 'reason' | 'flatten_count'>;
+
+/** `behind` names the flatten that the state is told again behind. */
+async function tellAll(ports: NotifyPorts, kind: Kind, said: Said, behind?: number): Promise<void> {
   const deployments = await ports.store.query(Deployments, { limit: 1000 });
   const silent: string[] = [];
   for (const { document } of deployments) {
-    if (document.status !== 'active' || document.environment === 'shadow' || document.environment === 'backtest')
-      continue;
-    const command = await intendControl(ports, document, kind, control);
+    const { status, environment, deployment_id } = document;
+    if (status !== 'active' || environment === 'shadow' || environment === 'backtest') continue;
+    const command = await intendControl(ports, document, kind, said, behind);
     if (command === undefined) continue;
     const outcome = await speak(ports, document, command);
     await writeControlOutcome(ports, command, outcome.state, 'detail' in outcome ? outcome.detail : undefined);
-    if (outcome.state === 'unknown') silent.push(document.deployment_id);
+    if (outcome.state === 'unknown') silent.push(deployment_id);
   }
   if (silent.length > 0) throw new Unavailable(`no answer while telling ${silent.join(', ')} to ${kind}`);
 }
@@ -42,10 +56,12 @@ export async function sendControl(ports: NotifyPorts, envelope: Envelope): Promi
 async function intendControl(
   { store }: NotifyPorts,
   { deployment_id, algorithm_id }: Deployment,
-  kind: (typeof KIND_OF)[keyof typeof KIND_OF],
-  { version, reason, flatten_count }: { version: number; reason: string; flatten_count: number },
+  kind: Kind,
+  { version, reason, flatten_count }: Said,
+  behind: number | undefined,
 ): Promise<Command | undefined> {
-  const command_id = `ctl-${deterministicId(deployment_id, version)}`;
+  const parts = behind === undefined ? [deployment_id, version] : [deployment_id, version, behind];
+  const command_id = `ctl-${deterministicId(...parts)}`;
   return store.commit([key(Commands, command_id)], (read, now) => {
     const before = read(Commands, command_id);
     if (before !== undefined) return { answer: before.state === 'sent' ? undefined : before };

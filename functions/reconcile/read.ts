@@ -31,20 +31,23 @@ export async function readTheirs(
 ): Promise<Theirs | 'done'> {
   const before = await ports.store.get(Reconciliations, deployment_id);
   if (before !== undefined && before.at >= at) return 'done';
-  const unread = (why: string): TheirsUnread => ({ readable: false, before, why });
+  const unread = (what: string, answer: { outcome: string; detail?: string }): TheirsUnread => ({
+    readable: false,
+    before,
+    why: `${what}: ${answer.detail ?? answer.outcome}`,
+  });
   try {
     const asks = before?.qc_deploy_id === undefined || before.runs % LIVE_READ_EVERY === 0;
     const live = asks ? await readLive(ports, qc_project_id) : undefined;
-    if (live?.outcome === 'refused') return unread(`live/read: ${live.detail}`);
+    if (live?.outcome === 'refused') return unread('deployment', live);
     const qc_deploy_id = live?.qc_deploy_id ?? before?.qc_deploy_id;
-    if (qc_deploy_id === undefined) return unread('no deployment is known');
-    const orders = await readOrders(ports, qc_project_id, qc_deploy_id, before?.orders_from ?? 0);
-    if (orders.outcome !== 'orders')
-      return unread(orders.outcome === 'loading' ? 'orders are loading' : `orders: ${orders.detail}`);
-    const portfolio = await readPortfolio(ports, qc_project_id);
-    if (portfolio.outcome !== 'portfolio') {
-      return unread(portfolio.outcome === 'loading' ? 'the portfolio is loading' : `portfolio: ${portfolio.detail}`);
-    }
+    if (qc_deploy_id === undefined) return unread('deployment', { outcome: 'none is known' });
+    const [orders, portfolio] = await Promise.all([
+      readOrders(ports, qc_project_id, qc_deploy_id, before?.orders_from ?? 0),
+      readPortfolio(ports, qc_project_id),
+    ]);
+    if (orders.outcome !== 'orders') return unread('orders', orders);
+    if (portfolio.outcome !== 'portfolio') return unread('portfolio', portfolio);
     return {
       readable: true,
       before,
@@ -54,7 +57,7 @@ export async function readTheirs(
       holdings: portfolio.holdings,
     };
   } catch (error) {
-    if (error instanceof Unavailable) return unread(error.message);
+    if (error instanceof Unavailable) return unread('no answer', { outcome: error.message });
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Topic } from '../../topics.ts';
 import { admission, type QueryShape } from '../admission.ts';
-import type { Bus, Clock, Files, Log, Store } from '../index.ts';
+import type { Clock, Files, Log, Store } from '../index.ts';
 import { type LocalBus, localBus } from './bus.ts';
 import { type Database, openDatabase } from './database.ts';
 import { localFiles, memoryFiles } from './files.ts';
@@ -20,7 +20,7 @@ export interface LocalOptions {
   /** An open database to use instead of the folder's own: how a test gives one life's data to the next. */
   readonly database?: Database;
   /** Puts something between the store and the bus: how a test makes publishing fail. */
-  readonly throughBus?: (bus: Bus) => Bus;
+  readonly throughBus?: (bus: LocalBus) => Pick<LocalBus, 'publish'>;
 }
 
 export interface LocalPorts {

@@ -43,10 +43,10 @@ export function quantConnectOverHttp(options: QuantConnectOverHttp): QuantConnec
   };
 }
 
-/** The system's short code where there is one: messages of fetch can name the whole request. */
+/** The system's short code where there is one: messages of the client can name the whole request. */
 function whyOf(error: unknown, timeout_ms: number): string {
   if (!(error instanceof Error)) return 'no connection';
   if (error.name === 'TimeoutError') return `no answer within ${timeout_ms} ms`;
-  const { cause } = error;
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'no connection';
+  const code = [error, error.cause].find((one) => one instanceof Error && 'code' in one);
+  return code instanceof Error && 'code' in code ? String(code.code) : 'no connection';
 }

@@ -3,7 +3,8 @@ import type { Collection, Document, Key, Write } from '../../document.ts';
 import { AlreadyExists } from '../../failure.ts';
 import { Envelope, rankOf } from '../../topics.ts';
 import type { Admission } from '../admission.ts';
-import type { Bus, Clock, Decide, Found, Log, Query, Store } from '../index.ts';
+import type { Clock, Decide, Found, Log, Query, Store } from '../index.ts';
+import type { LocalBus } from './bus.ts';
 import { type Database, fieldSql } from './database.ts';
 
 type Value = string | number;
@@ -11,7 +12,7 @@ type Value = string | number;
 /** The embedded store: every commit is one SQLite transaction. */
 export function localStore(
   database: Database,
-  { clock, bus, log, admission }: { clock: Clock; bus: Bus; log: Log; admission: Admission },
+  { clock, bus, log, admission }: { clock: Clock; bus: Pick<LocalBus, 'publish'>; log: Log; admission: Admission },
 ): Store {
   const { sql } = database;
   const selectOne = sql.prepare('SELECT body FROM documents WHERE collection = ? AND id = ?');
@@ -21,9 +22,11 @@ export function localStore(
   const outbox = sql.prepare("SELECT body FROM documents WHERE collection = 'outbox' ORDER BY id");
   const queries = new Map<string, StatementSync>();
 
+  const parse = parser();
+
   const read = <T>(in_: Collection<T>, id: string): T | undefined => {
     const row = selectOne.get(in_.name, id);
-    return row === undefined ? undefined : in_.schema.parse(JSON.parse(String(row.body)));
+    return row === undefined ? undefined : parse(in_, id, String(row.body));
   };
 
   function create({ collection, id, document }: Write): void {
@@ -33,8 +36,7 @@ export function localStore(
   /** Publishes committed facts and forgets them; throws when the bus does, leaving them in the outbox. */
   async function publishOutbox(facts: readonly Envelope[]): Promise<void> {
     if (facts.length === 0) return;
-    await bus.publish(facts);
-    database.transaction(() => {
+    await bus.publish(facts, () => {
       for (const envelope of facts) remove.run(outboxId(envelope));
     });
   }
@@ -71,7 +73,7 @@ export function localStore(
       queries.set(text, statement);
       return statement.all(...values).map((row) => ({
         id: String(row.id),
-        document: in_.schema.parse(JSON.parse(String(row.body))),
+        document: parse(in_, String(row.id), String(row.body)),
         cursor: JSON.stringify([row.ordered ?? null, row.id]),
       }));
     },
@@ -81,6 +83,26 @@ export function localStore(
       await publishOutbox(left);
       return left.length;
     },
+  };
+}
+
+/** How many parsed documents are remembered. */
+const REMEMBERED = 2_000;
+
+/**
+ * Parses documents by their schema, and remembers what a text of a document came to: most reads are of documents that
+ * have not changed. Documents are values, so one object may be handed out more than once.
+ */
+function parser() {
+  const known = new Map<string, { text: string; schema: unknown; value: unknown }>();
+  return <T>(in_: Collection<T>, id: string, text: string): T => {
+    const name = `${in_.name}/${id}`;
+    const hit = known.get(name);
+    if (hit !== undefined && hit.text === text && hit.schema === in_.schema) return hit.value as T;
+    const value = in_.schema.parse(JSON.parse(text));
+    if (known.size >= REMEMBERED) known.clear();
+    known.set(name, { text, schema: in_.schema, value });
+    return value;
   };
 }
 
