@@ -15,8 +15,8 @@ export const realTimer: Timer = {
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 
-/** Among so many of the oldest a test may choose the next. */
-const SHUFFLED = 50;
+/** So many are taken from the bus at once. */
+const BATCH = 50;
 
 export interface Deliverer {
   /** Delivers until nothing is queued, in flight, in backoff or left in the outbox; or until `isOver` says so. */
@@ -38,18 +38,28 @@ export function deliverer(
   } = {},
 ): Deliverer {
   const { timer = realTimer, isOver = () => false, pick } = options;
-  const next = (): Message | undefined =>
-    pick === undefined ? bus.ready(timer.now_ms(), 1)[0] : pick(bus.ready(timer.now_ms(), SHUFFLED));
 
-  async function deliver(message: Message): Promise<void> {
+  /** What goes next. One ordering key is never twice among the deliverable ones, so a batch keeps every order. */
+  function next(): readonly Message[] {
+    const ready = bus.ready(timer.now_ms(), BATCH);
+    const picked = pick?.(ready);
+    if (pick === undefined) return ready;
+    return picked === undefined ? [] : [picked];
+  }
+
+  /** Answers whether the message is done with. */
+  async function deliver(message: Message): Promise<boolean> {
     const room = rooms[roomOf(message.subscription)];
     if (room === undefined) throw new Error(`no room hears ${message.subscription}`);
     const { status } = await room(pushBody(message));
-    if (status >= 200 && status < 300) return bus.acknowledge(message.n);
+    if (status >= 200 && status < 300) return true;
     const attempts = message.attempts + 1;
-    if (attempts < DELIVERY.maximum_attempts) return bus.retry(message.n, timer.now_ms() + backoffMs(attempts));
-    bus.bury(message.n);
-    await sayDead(message);
+    if (attempts < DELIVERY.maximum_attempts) bus.retry(message.n, timer.now_ms() + backoffMs(attempts));
+    else {
+      bus.bury(message.n);
+      await sayDead(message);
+    }
+    return false;
   }
 
   async function sayDead({ envelope, subscription }: Message): Promise<void> {
@@ -67,11 +77,14 @@ export function deliverer(
   return {
     async drain() {
       while (!isOver()) {
-        const message = next();
-        if (message !== undefined) {
-          await deliver(message);
-          continue;
+        const messages = next();
+        const done: number[] = [];
+        for (const message of messages) {
+          if (isOver()) break;
+          if (await deliver(message)) done.push(message.n);
         }
+        bus.acknowledge(done);
+        if (messages.length > 0) continue;
         const { waiting, next_ms } = bus.state();
         if (waiting > 0) await timer.sleep(Math.min(1_000, Math.max(1, (next_ms ?? 0) - timer.now_ms())));
         else if ((await store.sweep()) === 0) return;

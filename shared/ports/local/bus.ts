@@ -17,7 +17,7 @@ export interface LocalBus extends Bus {
   publish(envelopes: readonly Envelope[], alongside?: () => void): Promise<void>;
   /** Messages that may be delivered at `now_ms`, oldest first; of one ordering key only the oldest. */
   ready(now_ms: number, limit: number): readonly Message[];
-  acknowledge(n: number): void;
+  acknowledge(ns: readonly number[]): void;
   /** A failed attempt: again at `not_before_ms`. */
   retry(n: number, not_before_ms: number): void;
   /** A dead letter: kept, out of the way, until it is replayed. */
@@ -60,7 +60,12 @@ export function localBus(
       });
     },
     ready: (now_ms, limit) => select.all(now_ms, limit).map(messageOf),
-    acknowledge: (n) => void remove.run(n),
+    acknowledge(ns) {
+      if (ns.length === 0) return;
+      database.transaction(() => {
+        for (const n of ns) remove.run(n);
+      });
+    },
     retry: (n, not_before_ms) => void later.run(not_before_ms, n),
     bury: (n) => void kill.run(n),
     replayDead: () => Number(revive.run().changes),
