@@ -57,6 +57,7 @@ export function leanAlpha(
 ): number {
   const market = leanAnnualPerformance(benchmark, days) - riskFreeAnnual;
   const slope = beta(returns, benchmark).value ?? 0;
+  if (slope === 0) return 0;
   return leanAnnualPerformance(returns, days) - (riskFreeAnnual + slope * market);
 }
 
@@ -83,27 +84,80 @@ export const leanCompoundingAnnualReturn = (start: number, end: number, calendar
 export const leanDrawdown = (returns: readonly number[]): number =>
   returns.length === 0 ? 0 : Math.round(-smallest(drawdowns(returns)) * 1000) / 1000;
 
-/** The normal quantile of the return, so a loss is negative: mean + z s; 0 below two returns. LEAN rounds to 3 decimals. */
-export const leanValueAtRisk = (returns: readonly number[], confidence: number): number =>
-  returns.length < 2 ? 0 : mean(returns) - normalQuantile(confidence) * deviation(returns);
+/**
+ * mean + z s of the last `days` returns: the normal quantile of the return, so a loss is negative; 0 below two
+ * returns. LEAN's report rounds it to 3 decimals.
+ */
+export function leanValueAtRisk(returns: readonly number[], confidence: number, days = 252): number {
+  const latest = returns.slice(-days);
+  return latest.length < 2 ? 0 : mean(latest) - normalQuantile(confidence) * deviation(latest);
+}
+
+export interface LeanRates {
+  readonly average_win_rate: number;
+  readonly average_loss_rate: number;
+  readonly profit_loss_ratio: number;
+  readonly win_rate: number;
+  readonly loss_rate: number;
+  /** win rate x profit-loss ratio - loss rate: a ratio, not money. */
+  readonly expectancy: number;
+}
 
 /**
  * Average win and loss as LEAN reports them: each transaction's profit over the capital just before it, so the order
- * of the list counts. A profit above zero is a win.
+ * of the list counts. A profit of zero is a loss.
  */
-export function leanAverageRates(
-  profits: readonly number[],
-  startingCapital: number,
-): { readonly averageWinRate: number; readonly averageLossRate: number; readonly profitLossRatio: number } {
+export function leanRates(profits: readonly number[], startingCapital: number): LeanRates {
   let capital = startingCapital;
-  const rates = profits.map((profit) => {
-    const rate = profit / capital;
+  const wins: number[] = [];
+  const losses: number[] = [];
+  for (const profit of profits) {
+    (profit > 0 ? wins : losses).push(profit / capital);
     capital += profit;
-    return { rate, isWin: profit > 0 };
-  });
-  const average = (win: boolean): number =>
-    orZero(mean(rates.filter(({ isWin }) => isWin === win).map(({ rate }) => rate)));
-  const averageWinRate = average(true);
-  const averageLossRate = average(false);
-  return { averageWinRate, averageLossRate, profitLossRatio: orZero(averageWinRate / Math.abs(averageLossRate)) };
+  }
+  const average_win_rate = orZero(mean(wins));
+  const average_loss_rate = orZero(mean(losses));
+  const profit_loss_ratio = orZero(average_win_rate / Math.abs(average_loss_rate));
+  const win_rate = orZero(wins.length / profits.length);
+  const loss_rate = orZero(losses.length / profits.length);
+  const expectancy = win_rate * profit_loss_ratio - loss_rate;
+  return { average_win_rate, average_loss_rate, profit_loss_ratio, win_rate, loss_rate, expectancy };
+}
+
+export interface LeanPortfolioTerms {
+  /** LEAN's performance series: daily returns from the third on (`leanPerformance`). */
+  readonly returns: readonly number[];
+  /** The benchmark's returns of the same days. */
+  readonly benchmark: readonly number[];
+  /** Profit of each transaction in order of time. */
+  readonly profits: readonly number[];
+  readonly starting_capital: number;
+  /** 252, or 365 where the brokerage trades crypto every day. */
+  readonly days: number;
+  readonly risk_free_annual: number;
+}
+
+/** The daily returns that LEAN measures: those of Day 0 and Day 1 are dropped (StatisticsBuilder.cs). */
+export const leanPerformance = (dailyReturns: readonly number[]): number[] => dailyReturns.slice(2);
+
+/** PortfolioStatistics of a run, but for what needs its equity curve; all 0 below two returns of either series. */
+export function leanPortfolioStatistics(terms: LeanPortfolioTerms) {
+  const { returns, benchmark, days, risk_free_annual: riskFree } = terms;
+  const isMeasured = returns.length >= 2 && benchmark.length >= 2 && terms.starting_capital !== 0;
+  const [own, market] = isMeasured ? [returns, benchmark] : [[], []];
+  return {
+    ...leanRates(isMeasured ? terms.profits : [], terms.starting_capital),
+    sharpe: leanSharpe(own, days, riskFree),
+    sortino: leanSortino(own, days, riskFree),
+    probabilistic_sharpe: leanProbabilisticSharpe(own, 1 / Math.sqrt(days), riskFree / days),
+    annual_variance: leanAnnualVariance(own, days),
+    annual_deviation: annualDeviation(own, days),
+    alpha: leanAlpha(own, market, days, riskFree),
+    beta: beta(own, market).value ?? 0,
+    tracking_error: trackingError(own, market, days).value ?? 0,
+    information_ratio: leanInformationRatio(own, market, days),
+    treynor: leanTreynor(own, market, days, riskFree),
+    value_at_risk_95: leanValueAtRisk(own, 0.95, days),
+    value_at_risk_99: leanValueAtRisk(own, 0.99, days),
+  };
 }

@@ -23,9 +23,10 @@ function tailArea(x: number): number {
 
 /**
  * P(Z <= x) of the standard normal distribution, relative error below 1e-12 down to x = -37: JavaScript has no erf,
- * and the usual low-order approximations (Abramowitz-Stegun 7.1.26: 1.5e-7) are too coarse for VaR and PSR.
+ * and the usual low-order approximations (Abramowitz-Stegun 7.1.26: 1.5e-7) are too coarse for VaR and PSR. NaN of NaN.
  */
 export function normalCumulative(x: number): number {
+  if (Number.isNaN(x)) return Number.NaN;
   if (x <= -3) return tailArea(-x);
   if (x >= 3) return 1 - tailArea(x);
   return 0.5 + centralArea(x);

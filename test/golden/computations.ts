@@ -1,17 +1,28 @@
 import type { GoldenDocument } from './comparison.ts';
 import { edgeCases } from './edge-computations.ts';
 import * as execution from './execution-computations.ts';
-import { positionAccounting } from './position-computations.ts';
-import { normalDistribution, probabilisticSharpeRatios, returnsMetrics } from './returns-computations.ts';
-import { portfolioValueAtRisk, riskParity, stressTests, valueAtRisk } from './risk-computations.ts';
+import * as lean from './lean-computations.ts';
+import { positionAccounting, positionsOfLeanAndNautilus } from './position-computations.ts';
+import {
+  assertedVectors,
+  normalDistribution,
+  probabilisticSharpeRatios,
+  returnsMetrics,
+} from './returns-computations.ts';
+import { performanceAnalytics, portfolioValueAtRisk, valueAtRisk } from './risk-computations.ts';
 import { positionSizing } from './sizing-computations.ts';
+import { riskParity, stressTests } from './stress-computations.ts';
 
 /**
  * What becomes of a golden file: it is computed here, to a tree of the file's own shape whose expectations are then
  * compared leaf by leaf; or by a test of its own, which must exist; or it holds nothing to compare, for a reason.
  */
 export type Computation =
-  | { readonly compute: (document: GoldenDocument, folder: string) => unknown }
+  | {
+      readonly compute: (document: GoldenDocument, folder: string) => unknown;
+      /** Puts the expectations that a file keeps in tables beside it into its own tree. */
+      readonly expand?: (document: GoldenDocument, folder: string) => GoldenDocument;
+    }
   | { readonly elsewhere: string }
   | { readonly reference_only: string };
 
@@ -32,6 +43,15 @@ export const COMPUTATIONS: Readonly<Record<string, Computation>> = {
   risk_parity_lean: { compute: riskParity },
   position_sizing: { compute: positionSizing },
   position_accounting: { compute: positionAccounting },
+  position_cases_lean_nautilus: { compute: positionsOfLeanAndNautilus },
+  asserted_metric_vectors: { compute: assertedVectors },
+  performance_analytics_edhec: { compute: performanceAnalytics },
+  lean_drawdown_recovery: { compute: lean.drawdownRecovery },
+  lean_portfolio_statistics: { compute: lean.portfolioStatistics },
+  lean_trade_statistics: { compute: lean.tradeStatistics },
+  lean_trade_builder: { compute: lean.tradeBuilder },
+  lean_expected_statistics: { compute: lean.printedStatistics },
+  lean_csv: { compute: lean.rollingValueAtRisk, expand: lean.withTables },
   execution_schedules: { compute: execution.executionSchedules },
   nautilus_twap: { compute: execution.nautilusTwap },
   vwap_real: { compute: execution.vwapDay },
@@ -40,5 +60,8 @@ export const COMPUTATIONS: Readonly<Record<string, Computation>> = {
   fill_slippage: { compute: execution.fillSlippage },
   indicators_synthetic: { elsewhere: 'test/golden/indicators.test.ts' },
   indicators_edge: { elsewhere: 'test/golden/indicators.test.ts' },
+  backtest_sma_cross_synthetic: { elsewhere: 'test/golden/backtest-sma-cross.test.ts' },
+  lean_daily_statistics: { elsewhere: 'test/golden/lean-daily-statistics.test.ts' },
+  wire: { elsewhere: 'test/golden/wire.test.ts' },
   lean_order_events: { elsewhere: 'test/golden/lean-order-events.test.ts' },
 };

@@ -233,3 +233,15 @@ export function normalDistribution(document: GoldenDocument) {
     quantile: quantile.map(({ p }) => ({ p, z: normalQuantile(p) })),
   };
 }
+
+interface VectorCase {
+  readonly returns: readonly number[];
+  readonly periods?: number;
+}
+
+export const assertedVectors = (document: GoldenDocument) => ({
+  cases: (document.cases as readonly VectorCase[]).map(({ returns, periods = 252 }) => {
+    const { sharpe: ratio, max_drawdown } = measureReturns(returns, { periods_per_year: periods, risk_free_annual: 0 });
+    return { expected: { sharpe: ratio.value, max_drawdown: max_drawdown.value } };
+  }),
+});

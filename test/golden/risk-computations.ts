@@ -1,13 +1,12 @@
-import { amount, toNumber } from '#shared/amount.ts';
 import { deviation, excessKurtosis, mean, skewness } from '#shared/performance/moments.ts';
 import { normalDensity, normalQuantile } from '#shared/performance/normal.ts';
 import { QUANTILE_METHODS, quantile } from '#shared/performance/quantile.ts';
-import { simpleReturns } from '#shared/performance/returns.ts';
+import { cagr, maximumDrawdown, simpleReturns } from '#shared/performance/returns.ts';
+import { minimumTrackRecord, probabilisticSharpeOf, sharpeSample } from '#shared/performance/sharpe.ts';
 import { dot, type Matrix, times } from '#shared/risk/covariance.ts';
 import { simulateLoss } from '#shared/risk/monte-carlo.ts';
 import * as portfolio from '#shared/risk/portfolio-var.ts';
-import * as parity from '#shared/risk/risk-parity.ts';
-import * as stressed from '#shared/risk/stress.ts';
+import { onCommonDates } from '#shared/risk/stress.ts';
 import * as risk from '#shared/risk/var.ts';
 import type { GoldenDocument } from './comparison.ts';
 import { readCloses } from './table.ts';
@@ -108,7 +107,7 @@ interface PortfolioCase {
 function portfolioRows({ input }: PortfolioCase, folder: string): Matrix {
   if (input.returns_rows !== undefined) return input.returns_rows;
   const [from, to] = input.window ?? ['', '~'];
-  const common = stressed.onCommonDates((input.prices_csv ?? []).map((file) => readCloses(folder, file)));
+  const common = onCommonDates((input.prices_csv ?? []).map((file) => readCloses(folder, file)));
   const returns = common.closes.map((closes) =>
     simpleReturns(closes.filter((_, i) => (common.dates[i] ?? '') >= from && (common.dates[i] ?? '') <= to)),
   );
@@ -181,102 +180,36 @@ export const portfolioValueAtRisk = (document: GoldenDocument, folder: string) =
   }),
 });
 
-interface StressCase {
-  readonly input: {
-    readonly cash: number;
-    readonly positions: readonly { symbol: string; quantity: number; price: number; multiplier: number }[];
-    readonly scenarios: Readonly<Record<string, stressed.Scenario>>;
-  };
+interface HedgeFundCase {
+  readonly input: { readonly returns: readonly number[] };
 }
 
-function stressCase({ input }: StressCase) {
-  const holdings = input.positions.map(({ symbol, quantity, price, multiplier }) => ({
-    symbol,
-    quantity: amount(quantity),
-    price: amount(price),
-    multiplier: amount(multiplier),
-  }));
-  const result = stressed.stress(amount(input.cash), holdings, input.scenarios);
-  const scenarios = Object.entries(result.scenarios).map(([name, one]) => [
-    name,
-    {
-      pnl_by_position: Object.fromEntries(
-        Object.entries(one.profit_by_symbol).map(([symbol, profit]) => [symbol, toNumber(profit)]),
-      ),
-      pnl: toNumber(one.profit),
-      pnl_fraction_of_equity: one.profit_fraction.value,
-      equity_after: toNumber(one.equity_after),
-      gross_leverage_after: one.gross_leverage_after.value,
-    },
-  ]);
-  return {
-    expected: {
-      equity_before: toNumber(result.equity),
-      gross_exposure: toNumber(result.gross_exposure),
-      net_exposure: toNumber(result.net_exposure),
-      gross_leverage: result.gross_leverage.value,
-      scenarios: Object.fromEntries(scenarios),
-      worst_scenario: result.worst_scenario,
-    },
-  };
-}
-
-interface StressHistory {
-  readonly data: Readonly<Record<string, string>>;
-  readonly worst_windows: {
-    readonly weights: Readonly<Record<string, number>>;
-    readonly expected: readonly { readonly horizon_bars: number }[];
-  };
-  readonly beta_shocks: { readonly market: string; readonly market_shock: number };
-}
-
-function stressHistory({ data, worst_windows, beta_shocks }: StressHistory, folder: string) {
-  const symbols = Object.keys(data);
-  const series = new Map(symbols.map((symbol) => [symbol, readCloses(folder, data[symbol] ?? '')]));
-  const all = symbols.map((symbol) => series.get(symbol) ?? { dates: [], closes: [] });
-  const market = series.get(beta_shocks.market) ?? { dates: [], closes: [] };
-  const weights = symbols.map((symbol) => worst_windows.weights[symbol] ?? 0);
-  return {
-    worst_windows: {
-      expected: worst_windows.expected.map(({ horizon_bars }) => {
-        const window = stressed.worstWindow(all, weights, horizon_bars);
-        const asset_returns = Object.fromEntries(symbols.map((symbol, i) => [symbol, window?.asset_returns[i]]));
-        return { ...window, horizon_bars, asset_returns };
-      }),
-    },
-    beta_shocks: {
-      expected: Object.fromEntries(
-        symbols.map((symbol, i) => [
-          symbol,
-          stressed.betaShock(all[i] ?? market, market, beta_shocks.market_shock).value,
-        ]),
-      ),
-    },
-  };
-}
-
-export const stressTests = (document: GoldenDocument, folder: string) => ({
-  cases: (document.cases as readonly StressCase[]).map(stressCase),
-  ...('data' in document ? stressHistory(document as unknown as StressHistory, folder) : {}),
-});
-
-interface ParityCase {
-  readonly input: { readonly covariance: Matrix; readonly risk_budget: readonly number[] | null };
-}
-
-export const riskParity = (document: GoldenDocument) => ({
-  cases: (document.cases as readonly ParityCase[]).map(({ input: { covariance, risk_budget } }) => {
-    const budget = risk_budget ?? covariance.map(() => 1 / covariance.length);
-    const weights = parity.riskParityWeights(covariance, risk_budget ?? undefined).weights ?? [];
+/**
+ * PerformanceAnalytics on monthly returns: losses negative, population moments, no annual Sharpe ratio. Its track
+ * record length answers to a reference Sharpe ratio of 0.1 a month, which only its number tells.
+ */
+export const performanceAnalytics = (document: GoldenDocument) => ({
+  cases: (document.cases as readonly HedgeFundCase[]).map(({ input: { returns } }) => {
+    const sample = sharpeSample(returns);
+    const losses = Object.entries(LEVELS).flatMap(([, confidence]) => {
+      const named: readonly (readonly [string, number | null])[] = [
+        ['VaR gaussian', risk.normalVar(returns, confidence, { ddof: 0 }).value],
+        ['ES gaussian', risk.normalShortfall(returns, confidence, { ddof: 0 }).value],
+        ['VaR historical', risk.historicalVar(returns, confidence).value],
+        ['ES historical', risk.shortfallVariant(returns, confidence, 'below_var').value],
+        ['VaR modified', risk.modifiedVar(returns, confidence).value],
+        ['ES modified', risk.modifiedShortfall(returns, confidence).value],
+      ];
+      return named.map(([name, value]) => [`${name} ${confidence}`, value === null ? null : -value]);
+    });
     return {
       expected: {
-        unnormalised_solution: parity.riskBudgetSolution(covariance, budget).weights,
-        risk_budget_weights: weights,
-        risk_contributions_fraction: parity.riskContributions(covariance, weights),
-        inverse_volatility_weights: parity.inverseVolatilityWeights(covariance).weights,
-        inverse_variance_weights: parity.inverseVarianceWeights(covariance).weights,
-        minimum_variance_weights_unconstrained: parity.minimumVarianceWeights(covariance).weights,
-        portfolio_stdev_of_risk_budget_weights: parity.deviationOf(covariance, weights).value,
+        ...Object.fromEntries(losses),
+        sr: sample?.sharpe_per_period,
+        maxdd: -(maximumDrawdown(returns).value ?? Number.NaN),
+        annret: cagr(returns, 12).value,
+        psr0: probabilisticSharpeOf(returns).value,
+        mintrl: sample === null ? null : minimumTrackRecord(sample, 0.95, 0.1).value,
       },
     };
   }),

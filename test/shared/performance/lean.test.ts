@@ -17,9 +17,9 @@ describe("QuantConnect's own statistics", () => {
   });
 
   it('divide each profit by the running capital', () => {
-    const rates = lean.leanAverageRates([-8000, 10800], 100_000);
-    expect(rates.averageLossRate).toBe(-0.08);
-    expect(rates.averageWinRate).toBeCloseTo(10_800 / 92_000, 15);
+    const rates = lean.leanRates([-8000, 10800], 100_000);
+    expect(rates.average_loss_rate).toBe(-0.08);
+    expect(rates.average_win_rate).toBeCloseTo(10_800 / 92_000, 15);
   });
 
   it('round the drawdown to a tenth of a percent and show it above zero', () => {
@@ -32,7 +32,19 @@ describe("QuantConnect's own statistics", () => {
     expect(lean.leanProbabilisticSharpe(returns, sharpeSample(returns)?.sharpe_per_period ?? 0)).toBe(0.5);
   });
 
-  it('call a loss negative', () => {
+  it('are all 0 while either series has fewer than two returns, whatever was earned', () => {
+    const terms = { returns: [0.01, 0.02], benchmark: [0.01], profits: [500], starting_capital: 1000, days: 252 };
+    const statistics = lean.leanPortfolioStatistics({ ...terms, risk_free_annual: 0.01 });
+    expect(new Set(Object.values(statistics))).toEqual(new Set([0]));
+  });
+
+  it('never see the first trading day', () => {
+    expect(lean.leanPerformance([0, 0.5, 0.01, 0.02])).toEqual([0.01, 0.02]);
+  });
+
+  it('call a loss negative, and look back one year only', () => {
+    const year = Array.from({ length: 252 }, (_, i) => (i % 2 === 0 ? 0.01 : -0.01));
+    expect(lean.leanValueAtRisk([-0.9, ...year], 0.95)).toBeCloseTo(-0.0165, 4);
     expect(lean.leanValueAtRisk([0.01, -0.02, 0.005, -0.01], 0.99)).toBeLessThan(0);
   });
 });

@@ -19,6 +19,12 @@ describe('the normal distribution', () => {
     expect(normalCumulative(-37) / 5.725571222524576e-300).toBeCloseTo(1, 10);
   });
 
+  it('ends at 0 and 1, and answers NaN for NaN', () => {
+    expect(normalCumulative(Number.NEGATIVE_INFINITY)).toBe(0);
+    expect(normalCumulative(Number.POSITIVE_INFINITY)).toBe(1);
+    expect(normalCumulative(Number.NaN)).toBeNaN();
+  });
+
   it('inverts: the probability of the quantile is the probability', () => {
     for (const p of [1e-300, 1e-15, 1e-6, 0.001, 0.02425, 0.3, 0.4999]) {
       expect(normalCumulative(normalQuantile(p)) / p).toBeCloseTo(1, 11);
