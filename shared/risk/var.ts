@@ -50,15 +50,17 @@ export type ShortfallVariant = (typeof SHORTFALL_VARIANTS)[number];
 
 function tailOf(values: readonly number[], confidence: number, variant: ShortfallVariant): readonly number[] {
   const alpha = alphaOf(confidence);
+  const cut = quantile(values, alpha);
+  const normalCut = mean(values) + normalQuantile(alpha) * deviation(values);
   switch (variant) {
     case 'at_or_below_var':
-      return values.filter((value) => value <= quantile(values, alpha));
+      return values.filter((value) => value <= cut);
     case 'below_var':
-      return values.filter((value) => value < quantile(values, alpha));
+      return values.filter((value) => value < cut);
     case 'empyrical':
       return ascending(values).slice(0, Math.floor((values.length - 1) * alpha) + 1);
     case 'quantstats':
-      return values.filter((value) => value < mean(values) + normalQuantile(alpha) * deviation(values));
+      return values.filter((value) => value < normalCut);
     default:
       return variant satisfies never;
   }

@@ -69,6 +69,7 @@ function shortfalls(returns: readonly number[], confidence: number) {
 export const valueAtRisk = (document: GoldenDocument, folder: string) => ({
   cases: (document.cases as readonly LossCase[]).map((one) => {
     const returns = lossReturns(one, folder);
+    const below = (cut: number): number => returns.filter((value) => value < cut).length;
     return {
       expected: {
         ...perLevel((confidence) => ({
@@ -77,9 +78,7 @@ export const valueAtRisk = (document: GoldenDocument, folder: string) => ({
           VaR: valuesAtRisk(returns, confidence),
           ES: shortfalls(returns, confidence),
           riskfolio_VaR_Hist_order_statistic: risk.historicalVar(returns, confidence, 'inverted_cdf').value,
-          n_tail_observations_below_type7_var: returns.filter(
-            (value) => value < quantile(returns, risk.alphaOf(confidence)),
-          ).length,
+          n_tail_observations_below_type7_var: below(quantile(returns, risk.alphaOf(confidence))),
         })),
         moments: {
           n: returns.length,
