@@ -79,8 +79,6 @@ function decideOn<A>({ keys, decide, clock, admission }: Attempt<A>, snapshots: 
   };
   const decision = decide(read, clock.now());
   admission.decision(keys, decision);
-  for (const one of decision.create ?? [])
-    if (snapshots.get(nameOf(one))?.exists) throw new AlreadyExists(one.collection, one.id);
   return decision;
 }
 

@@ -1,4 +1,5 @@
-import type { Firestore, Query as FirestoreQuery } from '@google-cloud/firestore';
+import { setTimeout } from 'node:timers/promises';
+import type { Firestore, Query as FirestoreQuery, Transaction } from '@google-cloud/firestore';
 import type { Collection, Key } from '../../document.ts';
 import { Envelope } from '../../topics.ts';
 import { type Admission, readCursor, writeCursor } from '../admission.ts';
@@ -20,6 +21,7 @@ export interface FirestoreStoreOptions {
 }
 
 export interface FirestoreStore extends Store {
+  /** Calls that have no answer after a second are abandoned. */
   close(): Promise<void>;
 }
 
@@ -40,9 +42,10 @@ export function firestoreStore(options: FirestoreStoreOptions): FirestoreStore {
     if (envelopes.length === 0) return;
     await bus.publish(envelopes);
     const { db } = await open();
-    const batch = db.batch();
-    for (const id of new Set(envelopes.map(outboxId))) batch.delete(db.collection(OUTBOX).doc(id));
-    await ask(() => batch.commit());
+    const clear = async (transaction: Transaction): Promise<void> => {
+      for (const id of new Set(envelopes.map(outboxId))) transaction.delete(db.collection(OUTBOX).doc(id));
+    };
+    await ask(() => db.runTransaction(clear, { maxAttempts: 1 }));
   }
 
   return {
@@ -90,7 +93,8 @@ export function firestoreStore(options: FirestoreStoreOptions): FirestoreStore {
     },
 
     async close() {
-      await (await open()).db.terminate();
+      const { db } = await open();
+      await Promise.race([db.terminate(), setTimeout(1_000, undefined, { ref: false })]);
     },
   };
 }
