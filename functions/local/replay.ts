@@ -3,7 +3,7 @@ import { collection, key, write } from '#shared/document.ts';
 import type { Bar } from '#shared/market/schema.ts';
 import type { Ports } from '#shared/ports/index.ts';
 import type { ReplayClock } from '#shared/ports/local/clock.ts';
-import { fact, Instant } from '#shared/topics.ts';
+import { type Envelope, fact, Instant } from '#shared/topics.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Deliverer } from './deliver.ts';
 
@@ -66,9 +66,14 @@ export async function replay(
   { drain }: Deliverer,
   { sealUpTo }: Pick<Audit, 'sealUpTo'>,
   instants: readonly Instants[],
-  options: { readonly isOver?: () => boolean; readonly onStep?: (index: number) => void | Promise<void> } = {},
+  options: {
+    readonly isOver?: () => boolean;
+    readonly onStep?: (index: number) => void | Promise<void>;
+    /** What others publish at an instant, together with its tick. */
+    readonly alongside?: (now: Date, index: number) => readonly Envelope[];
+  } = {},
 ): Promise<'done' | 'stopped'> {
-  const { isOver = () => false, onStep } = options;
+  const { isOver = () => false, onStep, alongside } = options;
   const start = await store.get(Cursors, CURSOR_ID);
   if (start === undefined) throw new Error('the replay has no cursor');
   let cursor: Cursor = start;
@@ -86,7 +91,7 @@ export async function replay(
     while (!isOver()) {
       const { posted, unsent } = await far.clock(now, bars);
       await drain();
-      if (posted === 0 && unsent === 0) return;
+      if (posted === 0 && unsent === 0 && !far.wasSpokenTo()) return;
     }
   }
 
@@ -94,7 +99,7 @@ export async function replay(
     clock.set(new Date(next.now));
     await store.commit([key(Cursors, CURSOR_ID)], (_, now) => ({
       put: [write(Cursors, CURSOR_ID, next)],
-      publish: next.phase === 'tick' ? [fact('tick.minute', now, [next.now], { index: next.index })] : [],
+      publish: next.phase === 'tick' ? [tickOf(next, now), ...(alongside?.(now, next.index) ?? [])] : [],
       answer: undefined,
     }));
     cursor = next;
@@ -121,3 +126,5 @@ export async function replay(
   }
   return 'stopped';
 }
+
+const tickOf = ({ now: at, index }: Cursor, now: Date): Envelope => fact('tick.minute', now, [at], { index });

@@ -112,7 +112,7 @@ export async function runReplay(
     clock.release();
     say(options, readyText(door.url, folder));
     if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-    await keepServing({ ...ports, bus }, delivery, far.clock, stop);
+    await keepServing({ ...ports, bus }, delivery, far, stop);
     return 0;
   } finally {
     for (const close of closing.reverse()) await close();

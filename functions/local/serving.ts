@@ -2,7 +2,7 @@ import type { Ports } from '#shared/ports/index.ts';
 import type { LocalBus } from '#shared/ports/local/bus.ts';
 import { fact } from '#shared/topics.ts';
 import type { Deliverer } from './deliver.ts';
-import type { FarClock } from './replay.ts';
+import type { Far } from './replay.ts';
 import type { Stop } from './stop.ts';
 
 /** How often the host looks for what another process, such as the command line, has committed. */
@@ -16,7 +16,7 @@ const TICK_EVERY_MS = 60_000;
 export async function keepServing(
   { store, clock, bus }: Pick<Ports, 'store' | 'clock'> & { bus: LocalBus },
   { drain }: Deliverer,
-  far: FarClock | undefined,
+  far: Far | undefined,
   stop: Stop,
 ): Promise<void> {
   let nextTick = 0;
@@ -35,13 +35,13 @@ export async function keepServing(
 
 async function settle(
   drain: () => Promise<void>,
-  far: FarClock | undefined,
+  far: Far | undefined,
   clock: Ports['clock'],
   stop: Stop,
 ): Promise<void> {
   while (!stop.isAsked()) {
     await drain();
-    const { posted } = (await far?.(clock.now().toISOString(), [])) ?? { posted: 0 };
-    if (posted === 0) return;
+    const { posted } = (await far?.clock(clock.now().toISOString(), [])) ?? { posted: 0 };
+    if (posted === 0 && far?.wasSpokenTo() !== true) return;
   }
 }

@@ -23,8 +23,10 @@ export async function sendSignals(ports: NotifyPorts, deployment_id: string): Pr
   await finishSending(ports, deployment);
   for (;;) {
     const queued = await deliveriesIn(ports, deployment_id, 'queued');
-    if (queued.length === 0) return;
-    const command = await intend(ports, deployment, queued);
+    const [first] = queued;
+    if (first === undefined) return;
+    const batch = queued.filter(({ batch_id }) => batch_id === first.batch_id);
+    const command = await intend(ports, deployment, batch);
     if (command !== undefined && (await deliver(ports, deployment, command)) !== 'sent') return;
   }
 }

@@ -39,6 +39,8 @@ export const Delivery = z.strictObject({
   algorithm_id: Id,
   deployment_id: Id,
   seq: z.int().min(1),
+  /** The signals that were accepted in one commit travel in one command. */
+  batch_id: z.string(),
   state: DeliveryState,
   /** Whether the state can still change. */
   open: z.boolean(),

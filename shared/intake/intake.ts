@@ -3,6 +3,7 @@ import { type Amount, compare } from '../amount.ts';
 import { SWITCH_ID, Switches } from '../control/schema.ts';
 import { Deliveries, type Delivery, deliveryKey } from '../delivery/schema.ts';
 import { type Algorithm, Algorithms, type Deployment } from '../deployment/schema.ts';
+import { deterministicId } from '../digest.ts';
 import { type Document, type Key, key, type Write, write } from '../document.ts';
 import { Instruments, instrumentId } from '../market/schema.ts';
 import type { Decision, Read } from '../ports/index.ts';
@@ -75,6 +76,7 @@ interface Progress {
   readonly books: Map<string, Book>;
   readonly touched: Set<string>;
   readonly born: Map<string, Admitted>;
+  readonly batch_id: string;
   readonly create: Write[];
   readonly publish: Envelope[];
 }
@@ -97,7 +99,15 @@ export function intake(
       return book === undefined ? [] : [[deployment_id, book] as const];
     }),
   );
-  const progress: Progress = { head, books, touched: new Set(), born: new Map(), create: [], publish: [] };
+  const progress: Progress = {
+    head,
+    books,
+    touched: new Set(),
+    born: new Map(),
+    batch_id: batchOf(offers),
+    create: [],
+    publish: [],
+  };
   const answer = offers.map((offer) => admit(offer, read, now, algorithm, prices, progress));
   return {
     create: progress.create,
@@ -112,6 +122,10 @@ export function intake(
     answer,
   };
 }
+
+/** Names the offers of one commit. */
+const batchOf = (offers: readonly Offer[]): string =>
+  deterministicId('batch', ...offers.map(({ proposal }) => signalId(proposal)));
 
 function admit(
   offer: Offer,
@@ -216,6 +230,7 @@ function enter(
       algorithm_id,
       deployment_id,
       seq,
+      batch_id: progress.batch_id,
       state: 'queued',
       open: true,
       valid_until,

@@ -1,5 +1,6 @@
 import { onBar, openAccount } from '#shared/brokerage/account.ts';
 import type { AccountSettings, PaperAccount, PaperBar, PaperInstrument, PaperOrder } from '#shared/brokerage/schema.ts';
+import type { CommandBody } from '#shared/delivery/wire.ts';
 import { instrumentId } from '#shared/market/schema.ts';
 import type { OrderEvent, Report } from '#shared/report/schema.ts';
 import { endDay, follow, NEW_MEMORY, readCommand, receiveWaiting } from './algorithm.ts';
@@ -113,9 +114,10 @@ export function work(deployment: Deployment, bars: readonly PaperBar[], now: Dat
   flush();
   const seen: string[] = [];
   receiveWaiting(desk);
-  for (const { command } of recorded) {
-    const body = readCommand(desk, command, deployment.seen);
-    if (body === undefined || seen.includes(body.command_id)) continue;
+  for (const body of inStepOrder(
+    recorded.flatMap(({ command }) => readCommand(desk, command, deployment.seen) ?? []),
+  )) {
+    if (seen.includes(body.command_id)) continue;
     seen.push(body.command_id);
     follow(desk, body);
   }
@@ -131,6 +133,28 @@ export function work(deployment: Deployment, bars: readonly PaperBar[], now: Dat
     reports,
     executed: recorded.at(-1)?.n ?? 0,
   };
+}
+
+/**
+ * The commands of one step in the order in which they are followed. QuantConnect promises no order between two calls,
+ * so those that carry signals have none of their own and go by id; the levers between them keep their places.
+ */
+function inStepOrder(bodies: readonly CommandBody[]): CommandBody[] {
+  const ordered: CommandBody[] = [];
+  let run: CommandBody[] = [];
+  const flush = (): void => {
+    ordered.push(...run.toSorted((a, b) => (a.command_id < b.command_id ? -1 : 1)));
+    run = [];
+  };
+  for (const body of bodies) {
+    if (body.kind === 'signals') run.push(body);
+    else {
+      flush();
+      ordered.push(body);
+    }
+  }
+  flush();
+  return ordered;
 }
 
 const openDesk = (deployment: Deployment, now: Date): Desk => ({

@@ -1,9 +1,10 @@
 import type { StatementSync } from 'node:sqlite';
 import type { Collection, Document, Key, Write } from '../../document.ts';
 import { AlreadyExists } from '../../failure.ts';
-import { Envelope, rankOf } from '../../topics.ts';
+import { Envelope } from '../../topics.ts';
 import type { Admission } from '../admission.ts';
 import type { Clock, Decide, Found, Log, Query, Store } from '../index.ts';
+import { outboxId } from '../outbox.ts';
 import type { LocalBus } from './bus.ts';
 import { type Database, fieldSql } from './database.ts';
 
@@ -105,10 +106,6 @@ function parser() {
     return value;
   };
 }
-
-/** Commit order as far as one instant tells it, then the causal order of facts. */
-const outboxId = (envelope: Envelope): string =>
-  `${envelope.at}_${String(rankOf(envelope.fact)).padStart(3, '0')}_${envelope.id}`;
 
 /** A reader that knows only the documents named in `keys`: a decider cannot look elsewhere. */
 function readOnly(keys: readonly Key[], read: <T>(in_: Collection<T>, id: string) => T | undefined) {

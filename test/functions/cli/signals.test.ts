@@ -152,6 +152,7 @@ describe('listing signals', () => {
     version: 1,
     algorithm_id: 'momentum',
     deployment_id: 'paper-1',
+    batch_id: 'batch-1',
     seq: 1,
     state: 'expired',
     open: false,
