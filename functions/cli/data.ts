@@ -38,7 +38,8 @@ export async function openDesk(folder: string): Promise<Desk> {
   try {
     const wiring = { collections: COLLECTIONS, subscriptions: subscriptions() };
     const { store, close } = openLocal({ path: folder, clock, log: silent, ...wiring });
-    replayed = (await store.get(Cursors, CURSOR_ID))?.now;
+    const cursor = await store.get(Cursors, CURSOR_ID);
+    replayed = cursor?.phase === 'done' ? undefined : cursor?.now;
     return { store, clock, by: operator(), close };
   } catch (error) {
     throw new Misuse(`The data in ${folder} cannot be opened: ${error instanceof Error ? error.message : error}.`, {

@@ -48,11 +48,65 @@ async function submit(desk: Desk, options: Options, [file = '']: readonly string
     } else checked.push(one);
   }
   if (code !== undefined) return keep(desk, file, bytes, code, wrong);
-  const submitted = [];
-  for (const one of checked) submitted.push({ ...(await publish(desk, one)), symbol: one.symbol });
-  const rows = submitted.map((one) => [one.signal_id, one.algorithm_id, one.symbol]);
-  const text = await table(['Signal', 'Algorithm', 'Symbol'], rows, 'There are no signals in it.');
+  const stated = [];
+  for (const one of checked) stated.push({ ...(await publish(desk, one)), symbol: one.symbol });
+  const submitted = await judged(desk, stated);
+  if (submitted.some(({ accepted }) => accepted === false)) process.exitCode = 1;
+  const rows = submitted.map((one) => [
+    one.signal_id,
+    one.algorithm_id,
+    one.symbol,
+    one.quantity ?? '',
+    verdictOf(one),
+  ]);
+  const text = await table(['Signal', 'Algorithm', 'Symbol', 'Units', 'Verdict'], rows, 'There are no signals in it.');
   return { json: { submitted }, text: `${text}\nSee what becomes of them with \`npx quantbridge signals list\`.` };
+}
+
+interface Judged {
+  readonly signal_id: string;
+  readonly algorithm_id: string;
+  readonly symbol: string;
+  /** Absent while no host has judged it. */
+  readonly accepted?: boolean;
+  readonly code?: ReasonCode;
+  readonly cause?: string;
+  readonly fix?: string;
+  readonly quantity?: string;
+}
+
+const verdictOf = ({ accepted, code, cause }: Judged): string => {
+  if (accepted === undefined) return 'waiting: the host judges it when it runs';
+  return accepted ? tone('good', 'accepted') : `${tone('bad', code ?? 'refused')}\n${cause ?? ''}`;
+};
+
+/** A running host judges within a tenth of a second; so long is waited for it. */
+const JUDGED_WITHIN_MS = 3_000;
+const LOOK_EVERY_MS = 50;
+
+/** Waits for the host's verdicts, which stand with the signals; what is not judged by then is left waiting. */
+async function judged(desk: Desk, stated: readonly Judged[]): Promise<Judged[]> {
+  const [{ Signals, signalKey }, { REASONS }] = await Promise.all([
+    import('#shared/signal/schema.ts'),
+    import('#shared/signal/reason.ts'),
+  ]);
+  const deadline = performance.now() + JUDGED_WITHIN_MS;
+  const answers: Judged[] = [];
+  for (const one of stated) {
+    let signal = await desk.store.get(Signals, signalKey(one.signal_id, 1));
+    while (signal === undefined && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      signal = await desk.store.get(Signals, signalKey(one.signal_id, 1));
+    }
+    if (signal === undefined) {
+      answers.push(one);
+      continue;
+    }
+    const { accepted, code } = signal.verdict;
+    const units = signal.quantity === undefined ? {} : { quantity: signal.quantity };
+    answers.push({ ...one, accepted, ...units, ...(code === undefined ? {} : { code, ...REASONS[code] }) });
+  }
+  return answers;
 }
 
 async function bytesOf(file: string): Promise<Buffer> {
