@@ -53,6 +53,9 @@ function badId(id: string): string | undefined {
   return id === '.' || id === '..' ? 'an id of dots' : badName(id);
 }
 
+/** Whether an id can name a document; there is none under any other. */
+export const isDocumentId = (id: string): boolean => badId(id) === undefined;
+
 const isPlainObject = (value: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(value);
   return (prototype === Object.prototype || prototype === null) && Object.getOwnPropertySymbols(value).length === 0;

@@ -57,11 +57,13 @@ export interface World {
 export interface Family {
   readonly name: 'local' | 'google';
   open(options?: { deadline_ms?: number }): Promise<World>;
+  /** A store that cannot reach its data. */
+  openCutOff(): Promise<Pick<World, 'store' | 'close'>>;
 }
 
 const isHere = process.env.FIRESTORE_EMULATOR_HOST !== undefined && process.env.PUBSUB_EMULATOR_HOST !== undefined;
-export const google: Family = { name: 'google', open: openGoogleWorld };
-export const local: Family = { name: 'local', open: openLocalWorld };
+export const google: Family = { name: 'google', open: openGoogleWorld, openCutOff: cutOffGoogle };
+export const local: Family = { name: 'local', open: openLocalWorld, openCutOff: cutOffLocal };
 /** Every family that this machine can run. */
 export const families: readonly Family[] = isHere ? [local, google] : [local];
 export const googleFamilies: readonly Family[] = isHere ? [google] : [];
@@ -83,10 +85,10 @@ function recorder() {
   const warnings: string[] = [];
   let isFailing = false;
   const log: Log = { info: () => {}, warn: (message) => void warnings.push(message), error: () => {} };
-  const throughBus = (bus: Bus): Bus => ({
-    async publish(envelopes) {
+  const throughBus = (bus: { publish(envelopes: readonly Envelope[], alongside?: () => void): Promise<void> }) => ({
+    async publish(envelopes: readonly Envelope[], alongside?: () => void) {
       if (isFailing) throw new Unavailable('the bus is made to fail');
-      await bus.publish(envelopes);
+      await bus.publish(envelopes, alongside);
       published.push(...envelopes);
     },
   });
@@ -151,4 +153,20 @@ async function openGoogleWorld({ deadline_ms = 30_000 }: { deadline_ms?: number 
       await Promise.all(opened.map((ports) => ports.close()));
     },
   };
+}
+
+async function cutOffLocal() {
+  const world = await openLocalWorld();
+  await world.close();
+  return { store: world.store, close: async () => {} };
+}
+
+/** The client takes its server's address from the environment when it is first used. */
+async function cutOffGoogle() {
+  const host = process.env.FIRESTORE_EMULATOR_HOST;
+  const world = await openGoogleWorld({ deadline_ms: 500 });
+  process.env.FIRESTORE_EMULATOR_HOST = '127.0.0.1:1';
+  await world.store.get(Items, 'connect').catch(() => undefined);
+  process.env.FIRESTORE_EMULATOR_HOST = host;
+  return world;
 }

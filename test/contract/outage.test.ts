@@ -4,7 +4,7 @@ import type { Decide, Store } from '#shared/ports/index.ts';
 import { alert, googleFamilies, Items, tally, type World } from './family.ts';
 import { type Fault, type FaultProxy, faultProxy } from './proxy.ts';
 
-const DEADLINE_MS = 4_000;
+const DEADLINE_MS = 2_500;
 
 /** Firestore behind a proxy that fails on demand; `peer` goes around the proxy. */
 describe.each(googleFamilies)('$name: a store that fails', (family) => {

@@ -47,20 +47,22 @@ describe.each(families)('$name: store', (family) => {
     expect(await world.store.get(Items, 'as-it-was')).toEqual(document);
   });
 
-  test.each([
-    'a b',
-    'ünï',
-    '\u{1F600}',
-    '2026-01-02T00:00:00.000Z',
-    'a.b',
-    '...',
-    "it's",
-    'x'.repeat(1_500),
-    '_',
-    '100%',
-  ])('the id %s names a document', async (id) => {
-    await create(id, { id });
-    expect(await world.store.get(Items, id)).toEqual({ id });
+  test('spaces, quotes, dots, any alphabet and 1,500 bytes are fit for an id', async () => {
+    const names = [
+      'a b',
+      'ünï',
+      '\u{1F600}',
+      '2026-01-02T00:00:00.000Z',
+      '...',
+      "it's",
+      '_',
+      '100%',
+      'x'.repeat(1_500),
+    ];
+    for (const id of names) {
+      await create(id, { id });
+      expect(await world.store.get(Items, id)).toEqual({ id });
+    }
   });
 
   test('minus zero is zero', async () => {

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Firestore, Query as FirestoreQuery, Transaction } from '@google-cloud/firestore';
 import type { Collection, Key } from '../../document.ts';
 import { Envelope } from '../../topics.ts';
-import { type Admission, readCursor, writeCursor } from '../admission.ts';
+import { type Admission, isDocumentId, readCursor, writeCursor } from '../admission.ts';
 import type { Bus, Clock, Decide, Found, Log, Query, Store } from '../index.ts';
 import { outboxId } from '../outbox.ts';
 import { once, within } from './call.ts';
@@ -50,7 +50,8 @@ export function firestoreStore(options: FirestoreStoreOptions): FirestoreStore {
 
   return {
     async get<T>(in_: Collection<T>, id: string): Promise<T | undefined> {
-      admission.key(in_.name, id);
+      admission.collection(in_.name);
+      if (!isDocumentId(id)) return undefined;
       const { db } = await open();
       const snapshot = await ask(() => db.collection(in_.name).doc(id).get());
       return snapshot.exists ? in_.schema.parse(snapshot.data()) : undefined;
