@@ -52,6 +52,7 @@ export const FACTS = {
   'backtest.finished': 'backtests.finished',
   'message.parked': 'alerts.raised',
   'alert.raised': 'alerts.raised',
+  'alert.closed': 'alerts.raised',
   'trail.sealed': 'trail.sealed',
 } as const;
 

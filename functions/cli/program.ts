@@ -4,6 +4,7 @@ import { mountAlerts } from './alerts.ts';
 import { mountAlgorithms } from './algorithms.ts';
 import { mountControl } from './control.ts';
 import { DEFAULT_DATA, Misuse } from './data.ts';
+import { mountDeadLetters } from './dead-letters.ts';
 import { mountDeployments } from './deployments.ts';
 import { mountKeys } from './keys.ts';
 import { mountLimits } from './limits.ts';
@@ -65,6 +66,7 @@ function quantbridge(asJson: boolean): Command {
     mountControl,
     mountSignals,
     mountAlerts,
+    mountDeadLetters,
     mountAlgorithms,
     mountStrategies,
     mountDeployments,

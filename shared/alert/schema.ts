@@ -14,6 +14,8 @@ export const Alert = z.strictObject({
   deployment_id: z.string().optional(),
   raised_at: Instant,
   open: z.boolean(),
+  /** Who said that it was looked at, and what came of it. */
+  closed: z.strictObject({ at: Instant, by: z.string(), reason: z.string() }).optional(),
 });
 export type Alert = z.infer<typeof Alert>;
 export const Alerts = collection('alerts', Alert);
