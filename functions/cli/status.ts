@@ -65,14 +65,14 @@ const forMachines = ({ current, lines, breaks, open_alerts }: Picture, now: Date
 });
 
 async function forPeople({ current, lines, breaks, open_alerts }: Picture): Promise<string> {
-  const { subtract } = await import('#shared/amount.ts');
+  const { round, subtract } = await import('#shared/amount.ts');
   const rows = lines.map(({ deployment, book, open }) => [
     deployment.deployment_id,
     deployment.algorithm_id,
     deployment.environment === 'live' ? tone('bad', 'live') : deployment.environment,
     deployment.status,
-    book === undefined ? '-' : `${book.mark.equity} ${book.currency}`,
-    book === undefined ? '-' : subtract(book.mark.equity, book.mark.opening_equity),
+    book === undefined ? '-' : `${round(book.mark.equity, 2)} ${book.currency}`,
+    book === undefined ? '-' : round(subtract(book.mark.equity, book.mark.opening_equity), 2),
     String(open.length),
     book?.fence === undefined ? '-' : tone('bad', `${plain(book.fence.reason)} (since ${moment(book.fence.since)})`),
   ]);
@@ -93,14 +93,18 @@ async function forPeople({ current, lines, breaks, open_alerts }: Picture): Prom
 }
 
 async function positions(lines: readonly Line[]): Promise<string> {
-  const { averagePrice, unrealised } = await import('#shared/position/position.ts');
+  const [{ averagePrice, unrealised }, { round }] = await Promise.all([
+    import('#shared/position/position.ts'),
+    import('#shared/amount.ts'),
+  ]);
   const rows = lines.flatMap(({ book }) =>
     Object.entries(book?.positions ?? {}).flatMap(([market, position]) => {
       const average = averagePrice(position);
       if (book === undefined || average === undefined) return [];
       const price = book.mark.prices[market];
-      const profit = price === undefined ? '-' : unrealised(position, price);
-      return [[book.deployment_id, market, position.quantity, average, price ?? '-', profit, position.realised]];
+      const profit = price === undefined ? '-' : round(unrealised(position, price), 2);
+      const { quantity, realised } = position;
+      return [[book.deployment_id, market, quantity, round(average, 4), price ?? '-', profit, round(realised, 2)]];
     }),
   );
   return table(['Deployment', 'Market', 'Holds', 'Average', 'Price', 'Unrealised', 'Realised'], rows, '');
