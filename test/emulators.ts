@@ -69,11 +69,12 @@ function summary(tally: string): string[] {
     counts.set(family, (counts.get(family) ?? 0) + Number(cases));
   }
   const google = counts.get('google');
+  const doubles = `storage and secret manager not run: no emulator, ${counts.get('double') ?? 0} cases on doubles`;
   return [
     `contract local: ${counts.get('local') ?? 0} cases`,
     google === undefined
-      ? 'contract google: not run (no emulators)'
-      : `contract google: ${google} cases (firestore, pubsub emulators; storage and secret manager not run: no emulator)`,
+      ? `contract google: not run (no emulators of firestore and pubsub; ${doubles})`
+      : `contract google: ${google} cases (firestore, pubsub emulators; ${doubles})`,
   ];
 }
 

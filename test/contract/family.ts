@@ -61,15 +61,18 @@ export interface Family {
   openCutOff(): Promise<Pick<World, 'store' | 'close'>>;
 }
 
-const isHere = process.env.FIRESTORE_EMULATOR_HOST !== undefined && process.env.PUBSUB_EMULATOR_HOST !== undefined;
+export const hasEmulators =
+  process.env.FIRESTORE_EMULATOR_HOST !== undefined && process.env.PUBSUB_EMULATOR_HOST !== undefined;
 export const google: Family = { name: 'google', open: openGoogleWorld, openCutOff: cutOffGoogle };
 export const local: Family = { name: 'local', open: openLocalWorld, openCutOff: cutOffLocal };
 /** Every family that this machine can run. */
-export const families: readonly Family[] = isHere ? [local, google] : [local];
-export const googleFamilies: readonly Family[] = isHere ? [google] : [];
+export const families: readonly Family[] = hasEmulators ? [local, google] : [local];
 
-/** Counts the cases of a describe block for the line that is printed at the end of the run. */
-export function tally({ name }: Pick<Family, 'name'>): void {
+/**
+ * Counts the cases of a describe block for the lines that are printed at the end of the run. A "double" is the google
+ * family where it speaks to a double of ours, for want of an emulator.
+ */
+export function tally({ name }: { readonly name: 'local' | 'google' | 'double' }): void {
   let cases = 0;
   beforeEach(() => {
     cases++;

@@ -10,7 +10,7 @@ const families = [
 ] as const;
 
 describe.each(families)('$name: log', (family) => {
-  tally(family);
+  tally({ name: family.name === 'google' ? 'double' : family.name });
 
   test('one JSON object a line, with severity, message and fields', () => {
     const lines: string[] = [];
@@ -28,7 +28,7 @@ describe.each(families)('$name: log', (family) => {
 });
 
 describe('google: log', () => {
-  tally({ name: 'google' });
+  tally({ name: 'double' });
 
   test('a field cannot replace severity or message', () => {
     const lines: string[] = [];
