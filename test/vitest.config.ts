@@ -4,5 +4,5 @@ import { defineConfig } from 'vitest/config';
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export of its configuration
 export default defineConfig({
   root: join(import.meta.dirname, '..'),
-  test: { include: ['test/**/*.test.ts'], globalSetup: ['test/emulators.ts'] },
+  test: { include: ['test/**/*.test.ts'], globalSetup: ['test/emulators.ts'], maxWorkers: '100%' },
 });

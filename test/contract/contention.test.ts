@@ -45,8 +45,8 @@ describe.each(families)('$name: contention', { timeout: 60_000 }, (family) => {
       if (read(Items, 'switch')?.on !== true) throw new Error('the switch is not there');
       return increment('beside')(read, now);
     };
-    await workers(6, 3, (n) => storeFor(n).commit([key(Items, 'switch'), key(Items, 'beside')], decide));
-    expect(await world.store.get(Items, 'beside')).toEqual({ n: 6 });
+    await workers(5, 3, (n) => storeFor(n).commit([key(Items, 'switch'), key(Items, 'beside')], decide));
+    expect(await world.store.get(Items, 'beside')).toEqual({ n: 5 });
   });
 
   test('a head and an entry named after it never collide: every number is given once', async () => {

@@ -9,7 +9,7 @@ import { google, hasEmulators, Items, local, tally, type World } from './family.
  * written by different people; what they agree on is what the port promises.
  */
 
-const RUNS = process.env.QUANTBRIDGE_LONG === undefined ? 60 : 1_500;
+const RUNS = process.env.QUANTBRIDGE_LONG === undefined ? 40 : 1_500;
 
 const id = fc.constantFrom('a', 'b', 'c', 'd', 'e', '\u{1F600}', '\uFFFD', 'Z', '10', '9');
 const text = fc.constantFrom('', 'a', 'A', 'b', 'ab', '1', '\u{1F600}', '\uFFFD', 'é', 'e\u0301', "'", '%', '_');
