@@ -26,7 +26,6 @@ export interface FarSide extends Far {
 /** Starts the stand-in with its durable file; it outlives signals to the group and ends with this process. */
 export async function startFarSide(file: string, credentials: { user_id: string; token: string }): Promise<FarSide> {
   const env = {
-    ...process.env,
     STAND_IN_FILE: file,
     STAND_IN_USER_ID: credentials.user_id,
     STAND_IN_TOKEN: credentials.token,
@@ -35,6 +34,8 @@ export async function startFarSide(file: string, credentials: { user_id: string;
     env,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  // It may have ended before us: then there is nobody to let go.
+  child.stdin.on('error', () => {});
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const port = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);

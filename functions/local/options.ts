@@ -16,6 +16,8 @@ export interface StartOptions {
   readonly iAcceptLiveTrading: boolean;
 }
 
+const MISUSED = 2;
+
 const whole = (text: string): number => {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
     throw new InvalidArgumentError('a port is a whole number from 0 to 65535');
@@ -60,6 +62,7 @@ export function startOptions(argv: readonly string[]): StartOptions {
     )
     .option('--i-accept-live-trading', 'the second switch that live needs', false)
     .showHelpAfterError('See `npm start -- --help`.')
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : MISUSED))
     .parse(argv, { from: 'user' });
   const { bars, speed, ...rest } = program.opts<StartOptions>();
   return { ...rest, bars, speed };

@@ -21,33 +21,45 @@ export interface Identity {
   readonly configuration_sha256: string;
 }
 
-/** Whether the folder's replay is of these bars and this configuration. Throws `Refused` when it is not. */
+/** What stands in place of bars in a folder whose far side is the real QuantConnect. */
+export const AT_QUANTCONNECT: Identity = { bars_sha256: '', configuration_sha256: '' };
+
+/** Whether the folder is for these bars and this configuration. Throws `Refused` when it is not. */
 export function checkIdentity(cursor: Cursor | undefined, identity: Identity, folder: string): void {
   if (cursor === undefined) return;
-  const other =
-    cursor.bars_sha256 !== identity.bars_sha256
-      ? 'other bars'
-      : cursor.configuration_sha256 !== identity.configuration_sha256
-        ? 'another configuration'
-        : undefined;
+  const other = differenceOf(cursor, identity);
   if (other === undefined) return;
   throw new Refused(
     `The data folder ${folder} belongs to ${other}. Name another folder with --data, or remove this one.`,
   );
 }
 
+function differenceOf(ours: Identity, asked: Identity): string | undefined {
+  if (ours.bars_sha256 !== asked.bars_sha256) {
+    if (ours.bars_sha256 === AT_QUANTCONNECT.bars_sha256) return 'deployments at QuantConnect';
+    return asked.bars_sha256 === AT_QUANTCONNECT.bars_sha256 ? 'a replay' : 'other bars';
+  }
+  return ours.configuration_sha256 === asked.configuration_sha256 ? undefined : 'another configuration';
+}
+
+/** What a secret file of the folder holds; undefined when there is none. */
+export const secretOrNone = (secrets: LocalSecrets, name: string): Promise<string | undefined> =>
+  secrets.get(name).catch((error) => {
+    if (error instanceof Unavailable) return undefined;
+    throw error;
+  });
+
+/** The secret part of the key whose text a file holds; a new one when there is no file. */
+export const keySecret = async (secrets: LocalSecrets, name: string): Promise<string> =>
+  (await secretOrNone(secrets, name))?.slice(-43) ?? newSecret();
+
+export const newSecret = (): string => randomBytes(32).toString('base64url');
+
 /** The secrets of the folder, made at its first start. */
 export async function worldSecrets(secrets: LocalSecrets, world: World): Promise<WorldSecrets> {
-  const text = async (name: string): Promise<string | undefined> =>
-    secrets.get(name).catch((error) => {
-      if (error instanceof Unavailable) return undefined;
-      throw error;
-    });
-  const secretOf = (keyText: string | undefined): string =>
-    keyText?.slice(-43) ?? randomBytes(32).toString('base64url');
   const found: WorldSecrets = {
-    development: secretOf(await text(DEVELOPMENT_KEY)),
-    bridge: secretOf(await text(ALGORITHM_KEY)),
+    development: await keySecret(secrets, DEVELOPMENT_KEY),
+    bridge: await keySecret(secrets, ALGORITHM_KEY),
   };
   const { development, bridge } = keysOf(world, found, new Date(0));
   await secrets.put(DEVELOPMENT_KEY, development.text);
@@ -70,13 +82,16 @@ export async function prepareReplay(
   const [first] = instants;
   if (first === undefined) throw new Refused('There are no bars to replay.');
   await createWorld(store, world, market, secrets, now);
-  const cursor: Cursor = { schema: 1, ...identity, index: 0, phase: 'market', now: first.now };
-  await store.commit([key(Cursors, CURSOR_ID)], (read) =>
+  await beginWith(store, { schema: 1, ...identity, index: 0, phase: 'market', now: first.now });
+}
+
+/** Writes the first cursor of a folder, unless it has one. */
+export const beginWith = (store: Store, cursor: Cursor): Promise<void> =>
+  store.commit([key(Cursors, CURSOR_ID)], (read) =>
     read(Cursors, CURSOR_ID) === undefined
       ? { create: [write(Cursors, CURSOR_ID, cursor)], answer: undefined }
       : { answer: undefined },
   );
-}
 
 /** What the stand-in is told of the deployment: what live/create, its parameters and its brokerage hold together. */
 export function deployTerms(

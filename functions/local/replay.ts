@@ -77,9 +77,9 @@ export async function replay(
   const start = await store.get(Cursors, CURSOR_ID);
   if (start === undefined) throw new Error('the replay has no cursor');
   let cursor: Cursor = start;
-  if (cursor.phase === 'done') return 'done';
   // A new life: the clock stands where it stood, and what the last one left is settled before anything else.
   clock.set(new Date(cursor.now));
+  if (cursor.phase === 'done') return 'done';
   await settle(cursor, true);
 
   async function settle({ now, index, phase }: Cursor, isNewLife = false): Promise<void> {

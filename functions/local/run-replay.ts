@@ -97,7 +97,7 @@ export async function runReplay(
     progress.end();
     if (ended === 'stopped') {
       process.stderr.write('Stopped. The next start goes on from here.\n');
-      return 0;
+      return options.once ? FAULTY : 0;
     }
     local.database.sql.exec('PRAGMA wal_checkpoint(TRUNCATE); PRAGMA synchronous=FULL');
 
@@ -112,7 +112,7 @@ export async function runReplay(
     clock.release();
     say(options, readyText(door.url, folder));
     if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-    await keepServing({ ...ports, bus }, delivery, far, stop);
+    await keepServing({ ...ports, bus }, delivery, far, stop, 'in a minute');
     return 0;
   } finally {
     for (const close of closing.reverse()) await close();

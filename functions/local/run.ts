@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
-import { FolderInUse, lockFolder } from './lock.ts';
+import { Unavailable } from '#shared/failure.ts';
+import { FolderUnusable, lockFolder } from './lock.ts';
 import type { StartOptions } from './options.ts';
 import { Refused } from './prepare.ts';
 import { runAtQuantConnect } from './run-quantconnect.ts';
 import { runReplay } from './run-replay.ts';
 import { stopSignal } from './stop.ts';
 
+const FAILED = 1;
 const REFUSED = 2;
 
 /** Runs the host until it is done or asked to stop; answers the exit code. What cannot go on is said in a sentence. */
@@ -25,8 +27,10 @@ export async function run(
       lock.release();
     }
   } catch (error) {
-    if (!(error instanceof Refused || error instanceof FolderInUse)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return REFUSED;
+    const isRefused = error instanceof Refused || error instanceof FolderUnusable;
+    if (!isRefused && !(error instanceof Unavailable)) throw error;
+    const next = isRefused ? '' : '. Nothing is lost: the next start goes on from here.';
+    process.stderr.write(`${error.message}${next}\n`);
+    return isRefused ? REFUSED : FAILED;
   }
 }

@@ -10,16 +10,19 @@ const LOOK_EVERY_MS = 100;
 const TICK_EVERY_MS = 60_000;
 
 /**
- * Serves until asked to stop: delivers what appears, ticks once a minute as the scheduler does, and lets the far
- * side act on what it was sent.
+ * Serves until asked to stop: first settles what an earlier life left, then delivers what appears, ticks once a minute
+ * as the scheduler does, and lets the far side act on what it was sent.
  */
 export async function keepServing(
   { store, clock, bus }: Pick<Ports, 'store' | 'clock'> & { bus: LocalBus },
   { drain }: Deliverer,
   far: Far | undefined,
   stop: Stop,
+  /** A host that was away looks around at once; one that has just settled a replay has nothing to look for. */
+  firstTick: 'at once' | 'in a minute',
 ): Promise<void> {
-  let nextTick = 0;
+  await settle(drain, far, clock, stop);
+  let nextTick = firstTick === 'at once' ? 0 : Date.now() + TICK_EVERY_MS;
   while (!stop.isAsked()) {
     if (Date.now() >= nextTick) {
       nextTick = Date.now() + TICK_EVERY_MS;

@@ -83,7 +83,8 @@ export interface WorldSecrets {
 }
 
 const BY = 'start';
-const PEOPLE: readonly Scope[] = ['read_signals', 'read_history', 'submit', 'read_status'];
+/** What the development key may do. */
+export const PEOPLE: readonly Scope[] = ['read_signals', 'read_history', 'submit', 'read_status'];
 
 /** The texts of the two keys: the one for people, and the one of the deployed algorithm. */
 export function keysOf(world: World, secrets: WorldSecrets, now: Date) {
