@@ -49,6 +49,22 @@ describe.each(families)('$name: contention', { timeout: 60_000 }, (family) => {
     expect(await world.store.get(Items, 'beside')).toEqual({ n: 5 });
   });
 
+  test('two that each look at what the other writes do not both act', async () => {
+    const seat = (own: string, other: string): Decide<boolean> => {
+      return (read) => {
+        const isFree = read(Items, own) === undefined && read(Items, other) === undefined;
+        return { put: isFree ? [write(Items, own, { taken: true })] : [], answer: isFree };
+      };
+    };
+    const take = async (pair: number): Promise<boolean[]> => {
+      const [a, b] = [`seat-${pair}-a`, `seat-${pair}-b`];
+      const keys = [key(Items, a), key(Items, b)];
+      return Promise.all([stores[0].commit(keys, seat(a, b)), stores[1].commit(keys, seat(b, a))]);
+    };
+    const taken = await Promise.all([0, 1, 2, 3].map(take));
+    expect(taken.map((pair) => pair.filter((isTaken) => isTaken).length)).toEqual([1, 1, 1, 1]);
+  });
+
   test('a head and an entry named after it never collide: every number is given once', async () => {
     const append: Decide<number> = (read) => {
       const seq = Number(read(Items, 'head')?.seq ?? 0) + 1;
