@@ -3,6 +3,7 @@ import { type Issue, Unavailable } from '#shared/failure.ts';
 import type { Admitted, Offer } from '#shared/intake/intake.ts';
 import { intake, intakeKeys } from '#shared/intake/intake.ts';
 import { Instruments, instrumentId } from '#shared/market/schema.ts';
+import { whyNotPlain } from '#shared/ports/admission.ts';
 import type { Ports } from '#shared/ports/index.ts';
 import { Books } from '#shared/position/schema.ts';
 import { normalise } from '#shared/signal/dialect.ts';
@@ -23,6 +24,8 @@ export async function submit(
   { store, market, clock }: Pick<Ports, 'store' | 'market' | 'clock'>,
   message: { raw: unknown; algorithm_id?: string; causation_id?: string; explain?: boolean },
 ): Promise<Submitted> {
+  const unkept = whyNotKept(message.raw);
+  if (unkept !== undefined) return { read: false, code: 'SIGNAL_MALFORMED', issues: [unkept] };
   const normalised = normalise(message.raw, message.algorithm_id);
   if (!normalised.ok) return { read: false, code: normalised.code, issues: normalised.issues };
   const { algorithm_id } = normalised.proposal;
@@ -41,6 +44,21 @@ export async function submit(
   });
   if (admitted === undefined) throw new Error('intake answered nothing');
   return { read: true, admitted };
+}
+
+/**
+ * A document has 1 MiB, in which numbers count 8 bytes and a signal stands twice, as it came and as it was understood.
+ */
+const MAXIMUM_SIGNAL_BYTES = 65_536;
+/** Levels around a signal in the row of the trail that tells it: row, envelope, body, proposal. */
+const LEVELS_AROUND = 4;
+
+/** Why no store could hold the message: it is too large, too deep, or no plain JSON. */
+function whyNotKept(raw: unknown): Issue | undefined {
+  const bytes = Buffer.byteLength(JSON.stringify(raw) ?? '');
+  if (bytes > MAXIMUM_SIGNAL_BYTES)
+    return { path: '', message: `a signal has at most ${MAXIMUM_SIGNAL_BYTES} bytes, this one has ${bytes}` };
+  return whyNotPlain(raw, '', LEVELS_AROUND);
 }
 
 const refused = (code: ReasonCode, path: string, message: string): Submitted => ({

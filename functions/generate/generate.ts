@@ -21,6 +21,7 @@ export function generate(ports: GeneratePorts): Handler {
       case 'signal.executed':
       case 'signal.expired':
       case 'signal.rejected':
+      case 'signal.unrouted':
         return tellStrategies(ports, envelope);
       default:
         return;

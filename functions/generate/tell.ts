@@ -14,14 +14,15 @@ import type { GeneratePorts } from './generate.ts';
  * Tells a fill, or the end of a signal, to the strategy that proposed it: once, whatever the bus does. A fill that
  * belongs to no signal (flattened, or traded by hand) is taken from the strategies that hold that market, in the
  * order of their ids, since they no longer hold it. Only the algorithm's first deployment counts: strategies
- * think in the units of one account.
+ * think in the units of one account. A signal that went to no deployment has ended.
  */
 export async function tellStrategies({ store }: GeneratePorts, envelope: Envelope): Promise<void> {
   const { algorithm_id, signal_id, body } = envelope;
-  const deployment_id = deploymentOf(body);
-  if (algorithm_id === undefined || deployment_id === undefined) return;
+  if (algorithm_id === undefined) return;
   const algorithm = await store.get(Algorithms, algorithm_id);
-  if (algorithm?.deployments[0]?.deployment_id !== deployment_id) return;
+  if (algorithm === undefined) return;
+  const counts = envelope.fact === 'signal.unrouted' || isFirst(algorithm, deploymentOf(body));
+  if (!counts) return;
   const signal = signal_id === undefined ? undefined : await store.get(Signals, signalKey(signal_id, 1));
   if (signal !== undefined && signal.strategy_id === undefined) return;
   await store.commit([key(StrategyMemories, algorithm_id), key(ToldFacts, envelope.id)], (read, now) => {
@@ -38,6 +39,9 @@ export async function tellStrategies({ store }: GeneratePorts, envelope: Envelop
     };
   });
 }
+
+const isFirst = ({ deployments }: Algorithm, deployment_id: string | undefined): boolean =>
+  deployment_id !== undefined && deployments[0]?.deployment_id === deployment_id;
 
 function deploymentOf(body: Envelope['body']): string | undefined {
   const fill = Fill.safeParse(body.fill);

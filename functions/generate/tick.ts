@@ -11,6 +11,7 @@ import { StrategyMemories, type StrategyMemory } from '#shared/strategy/memory.t
 import { strategyOf } from '#shared/strategy/registry.ts';
 import type { ProposedTrade, Strategy, StrategyState } from '#shared/strategy/schema.ts';
 import { advance } from '#shared/strategy/strategy.ts';
+import { eachInTurn } from '../push.ts';
 import { pricesFor } from '../submit.ts';
 import type { GeneratePorts } from './generate.ts';
 
@@ -20,8 +21,8 @@ const ATTEMPTS = 5;
 
 /** Shows every algorithm's strategies the bars that became available, and submits what they propose. */
 export async function tick(ports: GeneratePorts, at: Date): Promise<void> {
-  for (const { document } of await ports.store.query(Algorithms, { limit: 1000 }))
-    await tickAlgorithm(ports, document, at);
+  const algorithms = await ports.store.query(Algorithms, { limit: 1000 });
+  await eachInTurn(algorithms, ({ document }) => tickAlgorithm(ports, document, at));
 }
 
 /** One algorithm: bars, decisions, signals and what the strategies remember stand in one commit. */
@@ -39,6 +40,8 @@ async function tickAlgorithm(ports: GeneratePorts, algorithm: Algorithm, at: Dat
     const done = await ports.store.commit([...keys, key(StrategyMemories, algorithm_id)], (read, now) => {
       const current = read(StrategyMemories, algorithm_id);
       if (!isDeepStrictEqual(current, memory)) return { answer: false };
+      if (run.offers.length > 0 && read(Algorithms, algorithm_id)?.version !== algorithm.version)
+        throw new Unavailable(`the algorithm ${algorithm_id} is being changed`);
       const decision = run.offers.length === 0 ? { answer: [] } : intake(read, now, algorithm, run.offers, prices);
       const strategies = settle(run, decision.answer, settings);
       const next: StrategyMemory = { schema: 1, algorithm_id, strategies, updated_at: now.toISOString() };

@@ -1,3 +1,5 @@
+import { alertId, raise } from '#shared/alert/alert.ts';
+import { Alerts } from '#shared/alert/schema.ts';
 import { SWITCH_ID, type Switch, Switches } from '#shared/control/schema.ts';
 import { type Command, Commands } from '#shared/delivery/schema.ts';
 import type { CommandBody } from '#shared/delivery/wire.ts';
@@ -7,7 +9,7 @@ import { key, write } from '#shared/document.ts';
 import { Unavailable } from '#shared/failure.ts';
 import { type Envelope, fact } from '#shared/topics.ts';
 import type { NotifyPorts } from './notify.ts';
-import { speak } from './send.ts';
+import { type Outcome, speak } from './send.ts';
 
 const KIND_OF = {
   'control.halted': 'halt',
@@ -45,11 +47,21 @@ async function tellAll(ports: NotifyPorts, kind: Kind, said: Said, behind?: numb
     if (status !== 'active' || environment === 'shadow' || environment === 'backtest') continue;
     const command = await intendControl(ports, document, kind, said, behind);
     if (command === undefined) continue;
-    const outcome = await speak(ports, document, command);
-    await writeControlOutcome(ports, command, outcome.state, 'detail' in outcome ? outcome.detail : undefined);
+    const outcome = await speakOrNot(ports, document, command);
+    await writeControlOutcome(ports, command, outcome);
     if (outcome.state === 'unknown') silent.push(deployment_id);
   }
   if (silent.length > 0) throw new Unavailable(`no answer while telling ${silent.join(', ')} to ${kind}`);
+}
+
+/** What keeps one deployment from being told (its secret cannot be had) keeps no other one from it. */
+async function speakOrNot(ports: NotifyPorts, deployment: Deployment, command: Command): Promise<Outcome> {
+  try {
+    return await speak(ports, deployment, command);
+  } catch (error) {
+    if (error instanceof Unavailable) return { state: 'unknown', detail: error.message };
+    throw error;
+  }
 }
 
 /** The command to one deployment for one version of the switch; undefined when it was sent already. */
@@ -106,22 +118,29 @@ async function intendControl(
   });
 }
 
-async function writeControlOutcome(
-  { store }: NotifyPorts,
-  command: Command,
-  state: 'sent' | 'refused' | 'unknown',
-  detail?: string,
-): Promise<void> {
-  const { command_id, deployment_id, algorithm_id } = command;
+/** Writes what became of it. A lever that QuantConnect refused to pass on is told to a person, once. */
+async function writeControlOutcome({ store }: NotifyPorts, command: Command, outcome: Outcome): Promise<void> {
+  const { command_id, deployment_id, algorithm_id, kind } = command;
+  const { state } = outcome;
+  const detail = 'detail' in outcome ? outcome.detail : undefined;
   const said = detail === undefined ? {} : { detail };
-  await store.commit([key(Commands, command_id)], (read, now) => {
+  const alert = alertId('control_refused', command_id);
+  await store.commit([key(Commands, command_id), key(Alerts, alert)], (read, now) => {
     const before = read(Commands, command_id);
     if (before === undefined || before.state === 'sent' || before.state === state) return { answer: undefined };
     const names = { sent: 'command.sent', refused: 'command.refused', unknown: 'command.unknown' } as const;
     const links = { key: deployment_id, algorithm_id };
+    const message = `QuantConnect refused to tell ${deployment_id} to ${kind}: ${detail ?? 'no reason given'}. Do it there by hand.`;
+    const about = { severity: 'critical' as const, message, deployment_id, algorithm_id };
+    const isNews = state === 'refused' && read(Alerts, alert) === undefined;
+    const raised = isNews ? [raise('control_refused', [command_id], now, about)] : [];
     return {
+      create: raised.map(({ create }) => create),
       put: [write(Commands, command_id, { ...before, ...said, state, updated_at: now.toISOString() })],
-      publish: [fact(names[state], now, [command_id, state], { command_id, deployment_id, ...said }, links)],
+      publish: [
+        fact(names[state], now, [command_id, state], { command_id, deployment_id, ...said }, links),
+        ...raised.map(({ publish }) => publish),
+      ],
       answer: undefined,
     };
   });

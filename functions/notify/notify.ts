@@ -1,7 +1,7 @@
 import { Deployments } from '#shared/deployment/schema.ts';
 import type { Ports } from '#shared/ports/index.ts';
 import type { Envelope } from '#shared/topics.ts';
-import type { Handler } from '../push.ts';
+import { eachInTurn, type Handler } from '../push.ts';
 import { sendControl } from './control.ts';
 import { resendUnheard } from './resend.ts';
 import { sendSignals } from './signals.ts';
@@ -16,8 +16,7 @@ export function notify(ports: NotifyPorts): Handler {
   return async (envelope) => {
     switch (envelope.fact) {
       case 'signal.accepted':
-        for (const deployment_id of deploymentsOf(envelope)) await sendSignals(ports, deployment_id);
-        return;
+        return eachInTurn(deploymentsOf(envelope), (deployment_id) => sendSignals(ports, deployment_id));
       case 'control.halted':
       case 'control.reduced':
       case 'control.resumed':
@@ -25,8 +24,7 @@ export function notify(ports: NotifyPorts): Handler {
         return sendControl(ports, envelope);
       case 'tick.minute':
         await ports.store.sweep();
-        for (const { id } of await ports.store.query(Deployments, { limit: 1000 })) await resendUnheard(ports, id);
-        return;
+        return eachInTurn(await ports.store.query(Deployments, { limit: 1000 }), ({ id }) => resendUnheard(ports, id));
       case 'alert.raised':
         await ports.webhook?.(envelope.body);
         return;

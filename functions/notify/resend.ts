@@ -19,16 +19,30 @@ const MAXIMUM_SENDS = 4;
  */
 export async function resendUnheard(ports: NotifyPorts, deployment_id: string): Promise<void> {
   const { store, clock } = ports;
-  const query = { equal: { deployment_id, open: true }, order: { field: 'seq' }, limit: 200 };
-  const open = await store.query(Deliveries, query);
+  const open = await openDeliveries(ports, deployment_id);
   if (open.length === 0) return;
   const deployment = await store.get(Deployments, deployment_id);
   const now = clock.now();
-  for (const { document } of open) {
-    if (isOver(document, now)) await endUnheard(ports, document);
-    else if (isUnheard(document, now, deployment?.environment === 'live')) await requeue(ports, document);
+  for (const one of open) {
+    if (isOver(one, now)) await endUnheard(ports, one);
+    else if (isUnheard(one, now, deployment?.environment === 'live')) await requeue(ports, one);
   }
   await sendSignals(ports, deployment_id);
+}
+
+const PAGE = 200;
+
+/** All of them: those that only wait for their order to fill must not hide the ones behind them. */
+async function openDeliveries({ store }: NotifyPorts, deployment_id: string): Promise<Delivery[]> {
+  const query = { equal: { deployment_id, open: true }, order: { field: 'seq' }, limit: PAGE };
+  const all: Delivery[] = [];
+  let after: string | undefined;
+  for (;;) {
+    const page = await store.query(Deliveries, after === undefined ? query : { ...query, after });
+    all.push(...page.map(({ document }) => document));
+    after = page.at(-1)?.cursor;
+    if (page.length < PAGE) return all;
+  }
 }
 
 /** Sent or unknown, and the algorithm has not been heard of since. */
@@ -57,15 +71,15 @@ async function requeue({ store }: NotifyPorts, { signal_id, deployment_id, sends
 }
 
 /**
- * Ends a signal that expired unheard. One that was never sent is expired for certain. One that was sent may have been
- * executed without our hearing of it: it is uncertain, keeps its room in the book, and a person is told.
+ * Ends a signal that expired unheard. One of which no call can have arrived is expired for certain. One that was sent
+ * may have been executed without our hearing of it: it is uncertain, keeps its room in the book, and a person is told.
  */
 async function endUnheard({ store }: NotifyPorts, { signal_id, deployment_id, algorithm_id }: Delivery): Promise<void> {
   const id = deliveryKey(signal_id, deployment_id);
   await store.commit([key(Deliveries, id), key(Books, deployment_id)], (read, now) => {
     const delivery = read(Deliveries, id);
     if (delivery === undefined || !isOver(delivery, now)) return { answer: undefined };
-    const certain = delivery.sends === 0 || delivery.state === 'queued';
+    const certain = delivery.sent_at === undefined;
     const links = { key: deployment_id, signal_id, algorithm_id };
     const updated_at = now.toISOString();
     if (!certain) {

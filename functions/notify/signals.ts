@@ -16,18 +16,26 @@ import { type ApprovedCommand, deliver } from './send.ts';
 /** One command carries at most so many signals (001-26 signal_batch_size, bounded by a command's 16 KiB). */
 const SIGNALS_PER_COMMAND = 20;
 
+/** LEAN takes a command of at most so many bytes of text; the wire schema says the same. */
+const COMMAND_BYTES = 16_384;
+
+/** Paused deployments and shadows hear nothing. */
+const hears = ({ status, environment }: Deployment): boolean => status === 'active' && environment !== 'shadow';
+
 /** Sends what waits for a deployment: first what an earlier life left between intent and outcome, then the queue. */
 export async function sendSignals(ports: NotifyPorts, deployment_id: string): Promise<void> {
-  const deployment = await ports.store.get(Deployments, deployment_id);
-  if (deployment === undefined || deployment.status !== 'active' || deployment.environment === 'shadow') return;
-  await finishSending(ports, deployment);
+  const first = await ports.store.get(Deployments, deployment_id);
+  if (first !== undefined) await finishSending(ports, first);
   for (;;) {
+    const deployment = await ports.store.get(Deployments, deployment_id);
+    if (deployment === undefined || !hears(deployment)) return;
     const queued = await deliveriesIn(ports, deployment_id, 'queued');
-    const [first] = queued;
-    if (first === undefined) return;
-    const batch = queued.filter(({ batch_id }) => batch_id === first.batch_id);
+    const [head] = queued;
+    if (head === undefined) return;
+    const batch = queued.filter(({ batch_id }) => batch_id === head.batch_id);
     const command = await intend(ports, deployment, batch);
-    if (command !== undefined && (await deliver(ports, deployment, command)) !== 'sent') return;
+    const state = command === undefined ? 'sent' : await deliver(ports, deployment, command);
+    if (state !== 'sent' && state !== 'withdrawn') return;
   }
 }
 
@@ -88,6 +96,11 @@ const intentKeys = ({ deployment_id }: Deployment, entries: readonly StreamEntry
   ...entries.map(({ signal_id }) => key(Deliveries, deliveryKey(signal_id, deployment_id))),
 ];
 
+interface Judged {
+  readonly delivery: Delivery;
+  readonly approval: Approval;
+}
+
 function decideIntent(
   read: Read,
   now: Date,
@@ -98,76 +111,85 @@ function decideIntent(
 ): Decision<ApprovedCommand | undefined> {
   const control = read(Switches, SWITCH_ID);
   const expected = stored === undefined ? 'queued' : 'sending';
-  const judged = entries.flatMap((entry) => {
+  const judged = entries.flatMap((entry): Judged[] => {
     const delivery = read(Deliveries, deliveryKey(entry.signal_id, deployment.deployment_id));
     if (delivery?.state !== expected) return [];
     const instrument = read(Instruments, instrumentId(entry.exchange, entry.symbol));
     return [{ delivery, approval: approve(entry, delivery, instrument, control, now) }];
   });
   const passing = judged.flatMap(({ approval }) => (approval.approved ? [approval.signal] : []));
-  const ended = judged.filter(({ approval }) => !approval.approved);
-  if (stored !== undefined) return repeat(stored, judged, passing, now);
-  const endings = endDeliveries(read, now, deployment, ended);
-  if (passing.length === 0) return { ...endings, answer: undefined };
-  const command = newCommand(deployment, command_id, passing, now);
-  const sending = judged.flatMap(({ delivery, approval }) =>
-    approval.approved ? [sendingOf(delivery, command_id, now)] : [],
-  );
+  const switch_version = control?.version ?? 0;
+  if (stored !== undefined) {
+    const isWhole = passing.length === judged.length && hears(deployment);
+    if (!isWhole || judged.length === 0) return leaveUnsaid(stored, judged, now);
+    return { answer: { command: stored, approved: passing, switch_version, repeated: true } };
+  }
+  const endings = endDeliveries(read, now, deployment, judged);
+  const approved = fitting(deployment, command_id, passing, now);
+  if (approved.length === 0) return { ...endings, answer: undefined };
+  const command = newCommand(deployment, command_id, approved, now);
+  const inCommand = new Set(command.signal_ids);
+  const sending = judged.filter(({ delivery }) => inCommand.has(delivery.signal_id));
   return {
     create: [write(Commands, command_id, command)],
-    put: [...endings.put, ...sending],
+    put: [...endings.put, ...sending.map(({ delivery }) => sendingOf(delivery, command_id, now))],
     publish: [...endings.publish, sendingFact(command, now)],
-    answer: { command, approved: passing },
+    answer: { command, approved, switch_version, repeated: false },
   };
+}
+
+/** As many of the first signals as one command holds; the others stay queued for the next one. */
+function fitting(
+  deployment: Deployment,
+  command_id: string,
+  signals: readonly Approved[],
+  now: Date,
+): readonly Approved[] {
+  let fit = signals;
+  while (fit.length > 1 && Buffer.byteLength(newCommand(deployment, command_id, fit, now).body) > COMMAND_BYTES)
+    fit = fit.slice(0, -1);
+  return fit;
 }
 
 /**
  * A stored command is spoken again only whole, as it was signed. Where part of it may not speak any more, the first
  * call may still have arrived: its deliveries become `unknown`, never withheld.
  */
-function repeat(
-  command: Command,
-  judged: readonly { delivery: Delivery }[],
-  passing: readonly Approved[],
-  now: Date,
-): Decision<ApprovedCommand | undefined> {
+function leaveUnsaid(command: Command, judged: readonly Judged[], now: Date): Decision<undefined> {
   if (judged.length === 0) return { answer: undefined };
-  if (passing.length === judged.length) return { answer: { command, approved: passing } };
   const at = now.toISOString();
   const detail = 'not repeated after a restart: part of it may not be sent any more';
-  const unknown = judged.map(({ delivery }) =>
-    write(Deliveries, deliveryKey(delivery.signal_id, delivery.deployment_id), {
-      ...delivery,
-      state: 'unknown',
-      detail,
-      sent_at: at,
-      updated_at: at,
-    }),
-  );
   const { command_id, deployment_id, algorithm_id } = command;
+  const body = { command_id, deployment_id, detail };
   return {
-    put: [write(Commands, command_id, { ...command, state: 'unknown', detail, updated_at: at }), ...unknown],
-    publish: [
-      fact(
-        'command.unknown',
-        now,
-        [command_id, 'unknown'],
-        { command_id, deployment_id, detail },
-        { key: deployment_id, algorithm_id },
-      ),
+    put: [
+      write(Commands, command_id, { ...command, state: 'unknown', detail, updated_at: at }),
+      ...judged.map(({ delivery }) => unknownOf({ ...delivery, sent_at: at }, detail, now)),
     ],
+    publish: [fact('command.unknown', now, [command_id, 'unknown'], body, { key: deployment_id, algorithm_id })],
     answer: undefined,
   };
 }
 
-const sendingOf = (delivery: Delivery, command_id: string, now: Date): Write =>
+/** An earlier call may have arrived, and there will be no other one now: only a report can tell. */
+const unknownOf = (delivery: Delivery, detail: string, now: Date): Write =>
   write(Deliveries, deliveryKey(delivery.signal_id, delivery.deployment_id), {
+    ...delivery,
+    state: 'unknown',
+    detail,
+    updated_at: now.toISOString(),
+  });
+
+/** What an earlier attempt came to is past. */
+function sendingOf({ code: _code, detail: _detail, ...delivery }: Delivery, command_id: string, now: Date): Write {
+  return write(Deliveries, deliveryKey(delivery.signal_id, delivery.deployment_id), {
     ...delivery,
     state: 'sending',
     command_id,
     sends: delivery.sends + 1,
     updated_at: now.toISOString(),
   });
+}
 
 function newCommand(deployment: Deployment, command_id: string, signals: readonly Approved[], now: Date): Command {
   const { deployment_id, algorithm_id } = deployment;
@@ -204,39 +226,38 @@ const sendingFact = ({ command_id, deployment_id, algorithm_id, kind, signal_ids
     { key: deployment_id, algorithm_id },
   );
 
-/** Ends deliveries that were expired or withheld before they were spoken, and frees what they kept pending. */
+/**
+ * Ends deliveries that may not be spoken any more, and frees what they kept pending. One that an earlier command
+ * carried may have been executed: it stays open, as unknown, until a report or its time tells.
+ */
 function endDeliveries(
   read: Read,
   now: Date,
   { deployment_id, algorithm_id }: Deployment,
-  ended: readonly { delivery: Delivery; approval: Approval }[],
+  judged: readonly Judged[],
 ): { put: Write[]; publish: Envelope[] } {
-  if (ended.length === 0) return { put: [], publish: [] };
   const book = read(Books, deployment_id);
   const pending = { ...book?.pending };
   const put: Write[] = [];
   const publish: Envelope[] = [];
-  for (const { delivery, approval } of ended) {
+  const updated_at = now.toISOString();
+  let isFreed = false;
+  for (const { delivery, approval } of judged) {
+    if (approval.approved) continue;
     const { signal_id } = delivery;
-    const { state, code } = approval.approved
-      ? { state: 'withheld' as const, code: 'DELIVERY_HALTED' as const }
-      : approval;
+    const { state, code } = approval;
+    if (delivery.sent_at !== undefined) {
+      put.push(unknownOf(delivery, `not sent again: ${code}`, now));
+      continue;
+    }
     delete pending[signal_id];
-    const updated_at = now.toISOString();
-    put.push(
-      write(Deliveries, deliveryKey(signal_id, deployment_id), { ...delivery, state, code, open: false, updated_at }),
-    );
+    isFreed = true;
+    const ended: Delivery = { ...delivery, state, code, open: false, updated_at };
+    put.push(write(Deliveries, deliveryKey(signal_id, deployment_id), ended));
     const name = state === 'expired' ? 'signal.expired' : 'signal.rejected';
-    publish.push(
-      fact(
-        name,
-        now,
-        [signal_id, deployment_id, state],
-        { deployment_id, state, code },
-        { key: deployment_id, signal_id, algorithm_id },
-      ),
-    );
+    const links = { key: deployment_id, signal_id, algorithm_id };
+    publish.push(fact(name, now, [signal_id, deployment_id, state], { deployment_id, state, code }, links));
   }
-  if (book !== undefined) put.push(write(Books, deployment_id, { ...book, pending, updated_at: now.toISOString() }));
+  if (isFreed && book !== undefined) put.push(write(Books, deployment_id, { ...book, pending, updated_at }));
   return { put, publish };
 }

@@ -9,7 +9,7 @@ import type { TheirsRead } from './read.ts';
 import type { TakenOver } from './take-over.ts';
 
 /** Their portfolio can be this old (QuantConnect renews it about every ten minutes). */
-const SNAPSHOT_AGE_MS = 600_000;
+export const SNAPSHOT_AGE_MS = 600_000;
 /** A working order that is missing from a list this much younger than itself is missing indeed. */
 const ORDER_GRACE_MS = 900_000;
 
@@ -31,6 +31,8 @@ export interface Comparison {
   readonly markets: ReadonlyMap<string, Instrument>;
   /** Our orders that can still fill. */
   readonly working: readonly Order[];
+  /** Markets that we know of a fill in, younger than their snapshot can be. */
+  readonly recently_filled: ReadonlySet<string>;
   /** Breaks that were open before. */
   readonly open: readonly Break[];
   readonly drift_tolerance: string;
@@ -40,11 +42,12 @@ export interface Comparison {
 /** Every difference between the two books, each with its cause. */
 export const findDifferences = (one: Comparison): Finding[] => [
   ...positionFindings(one),
-  ...orderFindings(one),
+  ...missingFindings(one),
+  ...takenFindings(one.taken, one.theirs.qc_deploy_id),
   ...statusFindings(one),
 ];
 
-function positionFindings({ book, theirs, taken, markets, drift_tolerance, now }: Comparison): Finding[] {
+function positionFindings({ book, theirs, taken, markets, recently_filled, drift_tolerance }: Comparison): Finding[] {
   const { in_flight } = taken;
   const held = new Map(
     Object.entries(book.positions).map(([market, { quantity }]) => [market, { ours: quantity, theirs: '0' }]),
@@ -57,7 +60,6 @@ function positionFindings({ book, theirs, taken, markets, drift_tolerance, now }
     held.set(market, { ours: held.get(market)?.ours ?? '0', theirs: quantity });
   }
   const lots = new Map([...markets.values()].map((one) => [instrumentId(one.exchange, one.symbol), one.lot_size]));
-  const recently_filled = now.getTime() - lastFill(theirs) < SNAPSHOT_AGE_MS;
   return [...held]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([market, sides]) => {
@@ -66,23 +68,14 @@ function positionFindings({ book, theirs, taken, markets, drift_tolerance, now }
         ...sides,
         lot_size: lots.get(market) ?? '1',
         in_flight: in_flight[market] ?? '0',
-        recently_filled,
+        recently_filled: recently_filled.has(market),
       };
       const difference = explain(one, { drift_tolerance });
       return difference === undefined ? [] : [{ ...difference, subject: market }];
     });
 }
 
-/** When an order of theirs last filled, as far as the part of the list that was read tells. */
-const lastFill = ({ orders }: TheirsRead): number =>
-  Math.max(
-    0,
-    ...orders.flatMap(({ events }) =>
-      events.filter((one) => !isZero(one.fill_quantity)).map((one) => Date.parse(one.utc_time)),
-    ),
-  );
-
-function orderFindings({ working, theirs, taken, now }: Comparison): Finding[] {
+function missingFindings({ working, theirs, now }: Comparison): Finding[] {
   const listed = new Set(theirs.orders.map((one) => orderKey(theirs.qc_deploy_id, one.order_id)));
   const missing = working.filter(
     (one) =>
@@ -90,26 +83,37 @@ function orderFindings({ working, theirs, taken, now }: Comparison): Finding[] {
       !listed.has(one.order_key) &&
       now.getTime() - Date.parse(one.updated_at) > ORDER_GRACE_MS,
   );
+  return missing.map(({ order_key, status }) => ({
+    cause: 'order_missing',
+    subject: order_key,
+    ours: status,
+    theirs: 'not in the list',
+  }));
+}
+
+/** What the order list told that no report did, and what it has that is not ours. */
+export function takenFindings({ healed, outside, gap }: TakenOver, qc_deploy_id: string): Finding[] {
+  const numbers =
+    gap === undefined ? '' : gap.from === gap.to ? `report ${gap.from}` : `reports ${gap.from} to ${gap.to}`;
+  const missed: Finding = {
+    cause: 'missed_report',
+    subject: qc_deploy_id,
+    ours: `${numbers} never came`,
+    theirs: 'the order list took their place',
+  };
   return [
-    ...missing.map(
-      (one): Finding => ({
-        cause: 'order_missing',
-        subject: one.order_key,
-        ours: one.status,
-        theirs: 'not in the list',
-      }),
+    ...healed.map(
+      (subject): Finding => ({ cause: 'missed_fill', subject, ours: 'not reported', theirs: 'in the order list' }),
     ),
-    ...taken.healed.map(
-      (id): Finding => ({ cause: 'missed_fill', subject: id, ours: 'not reported', theirs: 'in the order list' }),
-    ),
-    ...taken.outside.map(
+    ...outside.map(
       (one): Finding => ({
         cause: 'outside_order',
-        subject: orderKey(theirs.qc_deploy_id, one.order_id),
+        subject: orderKey(qc_deploy_id, one.order_id),
         ours: 'no signal',
         theirs: `${one.quantity} ${one.quantconnect.ticker}, tag "${one.tag.slice(0, 64)}"`,
       }),
     ),
+    ...(gap === undefined ? [] : [missed]),
   ];
 }
 

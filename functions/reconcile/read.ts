@@ -16,10 +16,15 @@ export interface TheirsRead {
   readonly orders: readonly QuantConnectOrder[];
   readonly holdings: readonly QuantConnectHolding[];
 }
+/** Orders of one of their deployments, from some place in the list on. */
+export type OrdersPart = Pick<TheirsRead, 'qc_deploy_id' | 'orders'>;
+
 export interface TheirsUnread {
   readonly readable: false;
   readonly before: Reconciliation | undefined;
   readonly why: string;
+  /** What was read of the order list before it broke off: taken over, and compared with nothing. */
+  readonly part?: OrdersPart;
 }
 export type Theirs = TheirsRead | TheirsUnread;
 
@@ -48,6 +53,10 @@ export async function readTheirs(
     ]);
     if (orders.outcome !== 'orders') return unread('orders', orders);
     if (portfolio.outcome !== 'portfolio') return unread('portfolio', portfolio);
+    if (orders.more) {
+      const why = 'orders: the list was not read to its end';
+      return { readable: false, before, why, part: { qc_deploy_id, orders: orders.orders } };
+    }
     return {
       readable: true,
       before,

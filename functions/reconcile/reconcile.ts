@@ -1,9 +1,9 @@
-import { Deployments } from '#shared/deployment/schema.ts';
+import { type Deployment, Deployments } from '#shared/deployment/schema.ts';
 import type { Ports } from '#shared/ports/index.ts';
-import type { Handler } from '../push.ts';
+import { eachInTurn, type Handler } from '../push.ts';
 import { readTheirs } from './read.ts';
 import { record } from './record.ts';
-import { takeOver } from './take-over.ts';
+import { NOTHING_TAKEN, takeOver } from './take-over.ts';
 
 export type ReconcilePorts = Pick<Ports, 'clock' | 'store' | 'quantconnect' | 'log'>;
 
@@ -17,15 +17,17 @@ export type ReconcilePorts = Pick<Ports, 'clock' | 'store' | 'quantconnect' | 'l
 export function reconcile(ports: ReconcilePorts): Handler {
   return async (envelope) => {
     if (envelope.fact !== 'tick.minute') return;
-    for (const { document } of await ports.store.query(Deployments, { limit: 1000 })) {
-      if (document.status !== 'active' || document.environment === 'shadow' || document.environment === 'backtest')
-        continue;
-      const theirs = await readTheirs(ports, document, envelope.at);
-      if (theirs === 'done') continue;
-      const taken = theirs.readable
-        ? await takeOver(ports, document, theirs)
-        : { in_flight: {}, outside: [], healed: [] };
-      await record(ports, document, envelope.at, theirs, taken);
-    }
+    const deployments = await ports.store.query(Deployments, { limit: 1000 });
+    const trading = deployments.map(({ document }) => document).filter(trades);
+    await eachInTurn(trading, async (deployment) => {
+      const theirs = await readTheirs(ports, deployment, envelope.at);
+      if (theirs === 'done') return;
+      const read = theirs.readable ? theirs : theirs.part;
+      const taken = read === undefined ? NOTHING_TAKEN : await takeOver(ports, deployment, read);
+      await record(ports, deployment, envelope.at, theirs, taken);
+    });
   };
 }
+
+const trades = ({ status, environment }: Deployment): boolean =>
+  status === 'active' && environment !== 'shadow' && environment !== 'backtest';

@@ -1,92 +1,130 @@
 import { alertId, raise } from '#shared/alert/alert.ts';
 import type { Deployment } from '#shared/deployment/schema.ts';
 import { deterministicId } from '#shared/digest.ts';
-import { key, type Write, write } from '#shared/document.ts';
-import { Instruments } from '#shared/market/schema.ts';
+import { key, write } from '#shared/document.ts';
+import { Instruments, instrumentId } from '#shared/market/schema.ts';
 import { isWorking } from '#shared/order/order.ts';
-import { Orders } from '#shared/order/schema.ts';
+import { Fills, Orders } from '#shared/order/schema.ts';
+import type { Decision, Read } from '#shared/ports/index.ts';
 import { type Book, Books } from '#shared/position/schema.ts';
 import { ACTION_OF } from '#shared/reconciliation/compare.ts';
 import { type Break, Breaks, type Reconciliation, Reconciliations } from '#shared/reconciliation/schema.ts';
 import { tickerKey } from '#shared/report/apply.ts';
 import { DEFAULT_LIMITS, LimitsOf } from '#shared/risk/schema.ts';
 import { type Envelope, fact } from '#shared/topics.ts';
-import { type Finding, findDifferences } from './find.ts';
-import type { Theirs, TheirsRead } from './read.ts';
+import { type Finding, findDifferences, SNAPSHOT_AGE_MS, takenFindings } from './find.ts';
+import type { OrdersPart, Theirs, TheirsRead, TheirsUnread } from './read.ts';
 import type { ReconcilePorts } from './reconcile.ts';
 import type { TakenOver } from './take-over.ts';
 
+/** One comparison: what was read of both sides, at one tick. */
+interface Case {
+  readonly deployment: Deployment;
+  readonly at: string;
+  readonly theirs: Theirs;
+  readonly taken: TakenOver;
+  /** Breaks that were open before. */
+  readonly open: readonly Break[];
+  readonly findingsOf: (book: Book) => readonly Finding[];
+}
+
 /** Compares and writes the result: breaks that are new open, those that are gone close, an unexplained one fences. */
 export async function record(
-  { store, clock }: ReconcilePorts,
+  ports: ReconcilePorts,
   deployment: Deployment,
   at: string,
   theirs: Theirs,
   taken: TakenOver,
 ): Promise<void> {
-  const { deployment_id, algorithm_id } = deployment;
-  const found = await store.query(Breaks, {
-    equal: { deployment_id, open: true },
-    order: { field: 'seen_at' },
-    limit: 500,
-  });
-  const open = found.map(({ document }) => document);
+  const { deployment_id } = deployment;
+  const query = { equal: { deployment_id, open: true }, order: { field: 'seen_at' }, limit: 500 };
+  const open = (await ports.store.query(Breaks, query)).map(({ document }) => document);
+  const findingsOf = theirs.readable
+    ? await comparer(ports, deployment, theirs, taken, open)
+    : () => unreadFindings(deployment_id, theirs, taken);
+  const keys = [
+    key(Books, deployment_id),
+    key(Reconciliations, deployment_id),
+    ...open.map(({ break_id }) => key(Breaks, break_id)),
+  ];
+  await ports.store.commit(keys, (read, now) => decide(read, now, { deployment, at, theirs, taken, open, findingsOf }));
+}
+
+/** Reads the rest of our side; answers what compares a book with theirs. */
+async function comparer(
+  { store, clock }: ReconcilePorts,
+  { deployment_id, algorithm_id }: Deployment,
+  theirs: TheirsRead,
+  taken: TakenOver,
+  open: readonly Break[],
+): Promise<Case['findingsOf']> {
+  const now = clock.now();
   const instruments = await store.query(Instruments, { limit: 1000 });
   const markets = new Map(instruments.map(({ document }) => [tickerKey(document.quantconnect), document]));
   const workingQuery = { equal: { deployment_id, working: true }, order: { field: 'created_at' }, limit: 1000 };
   const working = (await store.query(Orders, workingQuery)).map(({ document }) => document);
+  const fills = await store.query(Fills, {
+    equal: { deployment_id },
+    order: { field: 'filled_at', direction: 'descending' },
+    range: { above: new Date(now.getTime() - SNAPSHOT_AGE_MS).toISOString() },
+    limit: 1000,
+  });
+  const recently_filled = new Set(fills.map(({ document }) => instrumentId(document.exchange, document.symbol)));
   const limits = (await store.get(LimitsOf, algorithm_id)) ?? (await store.get(LimitsOf, 'default')) ?? DEFAULT_LIMITS;
-  const now = clock.now();
-  const alerts = (finding: Finding): string =>
-    alertId('position_drift', deployment_id, finding.cause, finding.subject, at);
-
-  const findingsOf = (book: Book): Finding[] =>
-    theirs.readable
-      ? findDifferences({ book, theirs, taken, markets, working, open, drift_tolerance: limits.drift_tolerance, now })
-      : [{ cause: 'unreadable', subject: deployment_id, ours: 'unknown', theirs: theirs.why }];
-
-  await store.commit(
-    [
-      key(Books, deployment_id),
-      key(Reconciliations, deployment_id),
-      ...open.map(({ break_id }) => key(Breaks, break_id)),
-    ],
-    (read, decided) => {
-      const book = read(Books, deployment_id);
-      const before = read(Reconciliations, deployment_id);
-      if (book === undefined || (before !== undefined && before.at >= at)) return { answer: undefined };
-      const findings = findingsOf(book);
-      const same = (one: Break, other: Finding): boolean => one.cause === other.cause && one.subject === other.subject;
-      const opened = findings.filter((one) => !open.some((other) => same(other, one)));
-      const closed = open.filter((one) => !findings.some((other) => same(one, other)));
-      const breaks = opened.map((one) => breakOf(deployment, one, at, decided));
-      const raised = breaks
-        .filter(({ action }) => action === 'alert' || action === 'fence')
-        .map((one) => alertOf(one, alerts(one), decided));
-      const fence = breaks.find(({ action }) => action === 'fence');
-      const fenced: Book =
-        fence === undefined || book.fence !== undefined
-          ? book
-          : { ...book, fence: { reason: describe(fence), since: decided.toISOString() } };
-      const next = nextReconciliation(deployment_id, at, theirs, before, book, findings);
-      const puts: Write[] = [
-        write(Reconciliations, deployment_id, next),
-        ...closed.map((one) => write(Breaks, one.break_id, { ...one, open: false, closed_at: decided.toISOString() })),
-        ...(fenced === book ? [] : [write(Books, deployment_id, fenced)]),
-      ];
-      return {
-        create: [...breaks.map((one) => write(Breaks, one.break_id, one)), ...raised.map(({ create }) => create)],
-        put: puts,
-        publish: [
-          ...breaks.map((one) => driftFact(one, decided)),
-          ...raised.map(({ publish }) => publish),
-          ...reconciledFacts(deployment, at, book, before, theirs.readable && findings.length === 0, closed, decided),
-        ],
-        answer: undefined,
-      };
-    },
-  );
+  const { drift_tolerance } = limits;
+  return (book) =>
+    findDifferences({ book, theirs, taken, markets, working, recently_filled, open, drift_tolerance, now });
 }
+
+const unreadFindings = (deployment_id: string, { why, part }: TheirsUnread, taken: TakenOver): Finding[] => [
+  { cause: 'unreadable', subject: deployment_id, ours: 'unknown', theirs: why },
+  ...(part === undefined ? [] : takenFindings(taken, part.qc_deploy_id)),
+];
+
+/** Whether a finding is a break that is open already. An unexplained difference that has changed is another one. */
+const isSame = (one: Break, other: Finding): boolean =>
+  one.cause === other.cause &&
+  one.subject === other.subject &&
+  (one.cause !== 'unknown' || one.difference === other.difference);
+
+function decide(read: Read, now: Date, one: Case): Decision<undefined> {
+  const { deployment, at, theirs, taken, open } = one;
+  const { deployment_id } = deployment;
+  const book = read(Books, deployment_id);
+  const before = read(Reconciliations, deployment_id);
+  if (book === undefined || (before !== undefined && before.at >= at)) return { answer: undefined };
+  const findings = one.findingsOf(book);
+  const opened = findings.filter((finding) => !open.some((other) => isSame(other, finding)));
+  // What could not be read closes nothing: only a comparison can tell that a break is gone.
+  const closed = theirs.readable ? open.filter((other) => !findings.some((finding) => isSame(other, finding))) : [];
+  const breaks = opened.map((finding) => breakOf(deployment, finding, at, now));
+  const raised = breaks
+    .filter(({ action }) => action === 'alert' || action === 'fence')
+    .map((each) => alertOf(each, alertId('position_drift', each.break_id), now));
+  const fence = breaks.find(({ action }) => action === 'fence');
+  const isFenced = fence !== undefined && book.fence === undefined;
+  const closed_at = now.toISOString();
+  const next = nextReconciliation(deployment_id, at, theirs, taken, before, book, findings);
+  return {
+    create: [...breaks.map((each) => write(Breaks, each.break_id, each)), ...raised.map(({ create }) => create)],
+    put: [
+      write(Reconciliations, deployment_id, next),
+      ...closed.map((each) => write(Breaks, each.break_id, { ...each, open: false, closed_at })),
+      ...(isFenced ? [write(Books, deployment_id, fenced(book, fence, now))] : []),
+    ],
+    publish: [
+      ...breaks.map((each) => driftFact(each, now)),
+      ...raised.map(({ publish }) => publish),
+      ...reconciledFacts(deployment, at, book, before, theirs.readable && findings.length === 0, closed, now),
+    ],
+    answer: undefined,
+  };
+}
+
+const fenced = (book: Book, fence: Break, now: Date): Book => ({
+  ...book,
+  fence: { reason: describe(fence), since: now.toISOString() },
+});
 
 function breakOf({ deployment_id, algorithm_id }: Deployment, finding: Finding, at: string, now: Date): Break {
   const { cause, subject, ours, theirs, difference } = finding;
@@ -170,10 +208,13 @@ function nextReconciliation(
   deployment_id: string,
   at: string,
   theirs: Theirs,
+  taken: TakenOver,
   before: Reconciliation | undefined,
   book: Book,
   findings: readonly Finding[],
 ): Reconciliation {
+  const orders = theirs.readable ? theirs : theirs.part;
+  const orders_from = before?.orders_from ?? 0;
   const qc_deploy_id = theirs.readable ? theirs.qc_deploy_id : before?.qc_deploy_id;
   return {
     schema: 1,
@@ -181,16 +222,17 @@ function nextReconciliation(
     ...(qc_deploy_id === undefined ? {} : { qc_deploy_id }),
     at,
     runs: (before?.runs ?? 0) + 1,
-    orders_from: theirs.readable ? firstOpen(theirs, before?.orders_from ?? 0) : (before?.orders_from ?? 0),
+    orders_from: orders === undefined ? orders_from : firstOpen(orders, taken, orders_from),
     reports: canonicalReports(book),
     breaks: findings.map(({ cause, subject }) => `${cause}:${subject}`),
   };
 }
 
-/** The place of the first order that can still change: everything before it needs no second look. */
-function firstOpen({ orders, qc_deploy_id }: TheirsRead, from: number): number {
+/** The place of the first order that can still change, or is still to be told: before it needs no second look. */
+function firstOpen({ orders, qc_deploy_id }: OrdersPart, { waits_from }: TakenOver, from: number): number {
   const open = orders.find(
     (one) => one.qc_deploy_id === undefined || (one.qc_deploy_id === qc_deploy_id && isWorking(one.status)),
   );
-  return open?.index ?? from + orders.length;
+  const first = open?.index ?? from + orders.length;
+  return Math.min(first, waits_from ?? first);
 }

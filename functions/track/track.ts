@@ -9,7 +9,7 @@ import { applyReport, type EventsContext, eventKeys, tickerKey } from '#shared/r
 import { Reports, reportKey } from '#shared/report/schema.ts';
 import { type Envelope, fact } from '#shared/topics.ts';
 import { lastPrices } from '../last-prices.ts';
-import type { Handler } from '../push.ts';
+import { eachInTurn, type Handler } from '../push.ts';
 
 type TrackPorts = Pick<Ports, 'store' | 'market' | 'clock'>;
 
@@ -43,9 +43,9 @@ async function applyReports({ store }: TrackPorts, { body }: Envelope): Promise<
 
 /** Marks every book that holds something, or that held something at its last mark. */
 async function valueBooks({ store, market }: TrackPorts, at: Date): Promise<void> {
-  for (const { id, document } of await store.query(Books, { limit: 1000 })) {
+  await eachInTurn(await store.query(Books, { limit: 1000 }), async ({ id, document }) => {
+    if (!needsMark(document, at)) return;
     const prices = await lastPrices(market, heldMarkets(document), at);
-    if (!needsMark(document, at)) continue;
     await store.commit([key(Books, id)], (read, now) => {
       const book = read(Books, id);
       if (book === undefined || !needsMark(book, at)) return { answer: undefined };
@@ -64,7 +64,7 @@ async function valueBooks({ store, market }: TrackPorts, at: Date): Promise<void
         answer: undefined,
       };
     });
-  }
+  });
 }
 
 const heldMarkets = (book: Book): string[] =>

@@ -1,4 +1,5 @@
 import { raise } from '../alert/alert.ts';
+import { Alerts } from '../alert/schema.ts';
 import { absolute, compare, isZero, subtract } from '../amount.ts';
 import { Deliveries, type Delivery, deliveryKey } from '../delivery/schema.ts';
 import type { Deployment } from '../deployment/schema.ts';
@@ -10,6 +11,7 @@ import type { Decision, Read } from '../ports/index.ts';
 import { type Book, Books } from '../position/schema.ts';
 import { orderStatus } from '../quantconnect/translate.ts';
 import { type Envelope, type FactName, fact } from '../topics.ts';
+import { repeatableAlerts } from './alarm.ts';
 import { advance, type DeliveryStep } from './delivery.ts';
 import { execute, orderOf } from './execution.ts';
 import { feeInQuote, type QuoteFee } from './fee.ts';
@@ -39,6 +41,7 @@ export function eventKeys({ deployment, qc_deploy_id, events }: EventsContext): 
     ...[...new Set(orders.map((one) => orderKey(qc_deploy_id, one.order_id)))].map((id) => key(Orders, id)),
     ...[...new Set(orders.map((one) => one.event_id))].map((id) => key(Fills, id)),
     ...[...signals].map((id) => key(Deliveries, deliveryKey(id, deployment_id))),
+    ...[...new Set(repeatableAlerts(deployment_id, qc_deploy_id, events))].map((id) => key(Alerts, id)),
   ];
 }
 
@@ -129,6 +132,8 @@ function alarm(change: Change, kind: string, subject: readonly unknown[], messag
   const { deployment_id, algorithm_id } = change.context.deployment;
   const links = { deployment_id, algorithm_id, ...(signal_id ? { signal_id } : {}) };
   const { create, publish } = raise(kind, subject, change.now, { severity: 'critical', message, ...links });
+  const isRaised = change.create.some((one) => one.collection === create.collection && one.id === create.id);
+  if (isRaised || change.read(Alerts, create.id) !== undefined) return;
   change.create.push(create);
   change.publish.push(publish);
 }
