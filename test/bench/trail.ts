@@ -48,7 +48,9 @@ export function verificationRate(count = 100_000, rounds = 5): { events_per_s: n
   return { events_per_s: Math.round(best), row_bytes };
 }
 
-if (import.meta.main) {
+export async function bench(): Promise<void> {
   const { events_per_s, row_bytes } = verificationRate();
   console.log(`trail verification: ${events_per_s} events/s, rows of ${row_bytes} bytes`);
 }
+
+if (import.meta.main) await bench();
