@@ -25,16 +25,16 @@ interface Emulator {
 
 export async function setup(project: TestProject): Promise<void> {
   if (!(await areNeeded(project))) return;
-  folder = mkdtempSync(join(tmpdir(), 'quantbridge-emulators-'));
-  process.env.QUANTBRIDGE_CONTRACT_TALLY = join(folder, 'tally');
-  if (process.env.FIRESTORE_EMULATOR_HOST !== undefined && process.env.PUBSUB_EMULATOR_HOST !== undefined) return;
-  const emulators = find();
+  const isGiven = process.env.FIRESTORE_EMULATOR_HOST !== undefined && process.env.PUBSUB_EMULATOR_HOST !== undefined;
+  const emulators = isGiven ? [] : find();
   if (typeof emulators === 'string') {
     const absence = `Google's emulators are not here (${emulators}): test/contract runs without the google family`;
     if (process.env.QUANTBRIDGE_EMULATORS === 'required') throw new Error(absence);
     console.log(absence);
-    return;
   }
+  folder = mkdtempSync(join(tmpdir(), 'quantbridge-emulators-'));
+  process.env.QUANTBRIDGE_CONTRACT_TALLY = join(folder, 'tally');
+  if (typeof emulators === 'string') return;
   process.env.METADATA_SERVER_DETECTION = 'none';
   process.once('exit', end);
   await Promise.all(emulators.map(start));
