@@ -6,6 +6,7 @@ import { ReturnMetrics } from '../performance/schema.ts';
 import { Statistic } from '../performance/statistic.ts';
 import { ClosedTrade, TradeStatistics } from '../performance/trades.ts';
 import { Id, Kept, Side, Sizing } from '../signal/schema.ts';
+import type { Strategy } from '../strategy/schema.ts';
 import { Instant } from '../topics.ts';
 
 /** A market of a backtest: the instrument of the paper account without what may be said once for all markets. */
@@ -24,6 +25,8 @@ export const BacktestMarket = z.strictObject({
   fee: FeeModel.optional(),
   slippage: SlippageModel.optional(),
   max_volume_share: PositiveAmount.optional(),
+  /** Opens are cut to whole multiples of this; absent: of the lot. */
+  quantity_step: PositiveAmount.optional(),
 });
 export type BacktestMarket = z.infer<typeof BacktestMarket>;
 
@@ -48,10 +51,12 @@ export const BacktestSettings = z.strictObject({
   initial_capital: PositiveAmount,
   currency: AccountSettings.shape.currency.default('USD'),
   account_type: AccountSettings.shape.account_type.default('margin'),
-  /** How much an open buys or sells; percents are percents ("100" is all equity), fee paid out of it. */
+  /** How much an open buys or sells; percents are percents: "100" is all equity. */
   sizing: Sizing.default({ mode: 'percent_of_equity', value: '100' }),
-  /** When an open is sized: on the close that decided it, or at the open that fills it (`next_open` only). */
-  size_at: z.enum(['decision', 'fill']).default('decision'),
+  /** Whether the fee is paid out of what sizing grants, or on top of it. */
+  fee_in_size: z.boolean().default(true),
+  /** When an open is sized: at the open that fills it, or on the close that decided it. With `lean` the latter. */
+  size_at: z.enum(['decision', 'fill']).default('fill'),
   fee: FeeModel.default({ kind: 'none' }),
   slippage: SlippageModel.default({ kind: 'none' }),
   max_volume_share: PositiveAmount.optional(),
@@ -79,6 +84,8 @@ export type BacktestRequest = z.input<typeof BacktestSettings> & {
   readonly bars: Readonly<Record<string, readonly Bar[]>>;
   /** Called about a hundred times. */
   readonly on_progress?: (progress: Progress) => void;
+  /** Which strategy is meant by a kind; absent: the registry's. */
+  readonly strategy_of?: (kind: string) => Strategy | undefined;
 };
 
 export const ExitReason = z.enum(['signal', 'stop_loss', 'take_profit']);
@@ -176,6 +183,8 @@ export const BacktestResult = z.strictObject({
   end_date: Instant,
   initial_capital: Amount,
   final_value: Amount,
+  /** Whether it was stopped because nothing was left: equity at or below zero. */
+  ruined: z.boolean(),
   /** final / initial - 1. */
   total_return: z.number(),
   sharpe_ratio: z.number().nullable(),

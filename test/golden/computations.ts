@@ -1,3 +1,4 @@
+import { smaCross, withEquity } from './backtest-computations.ts';
 import type { GoldenDocument } from './comparison.ts';
 import { edgeCases } from './edge-computations.ts';
 import * as execution from './execution-computations.ts';
@@ -60,7 +61,8 @@ export const COMPUTATIONS: Readonly<Record<string, Computation>> = {
   fill_slippage: { compute: execution.fillSlippage },
   indicators_synthetic: { elsewhere: 'test/golden/indicators.test.ts' },
   indicators_edge: { elsewhere: 'test/golden/indicators.test.ts' },
-  backtest_sma_cross_synthetic: { elsewhere: 'test/golden/backtest-sma-cross.test.ts' },
+  backtest_sma_cross_synthetic: { compute: smaCross, expand: withEquity },
+  backtest_sma_cross_real: { compute: smaCross, expand: withEquity },
   lean_daily_statistics: { elsewhere: 'test/golden/lean-daily-statistics.test.ts' },
   wire: { elsewhere: 'test/golden/wire.test.ts' },
   lean_order_events: { elsewhere: 'test/golden/lean-order-events.test.ts' },
