@@ -34,7 +34,7 @@ const families = [
     name: 'local',
     where: 'in memory',
     open: async (): Promise<Opened> => ({ files: memoryFiles(), close: () => {} }),
-    isGuarded: false,
+    isGuarded: true,
   },
   { name: 'google', where: 'on a double of Cloud Storage', open: onCloudStorage, isGuarded: true },
 ] as const;

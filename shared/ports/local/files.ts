@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readdir, unlink } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { NotAdmitted } from '../../failure.ts';
+import { admitPath } from '../admission.ts';
 import type { Files } from '../index.ts';
 
 /** Objects as files below a folder. An object appears whole or not at all, and is never overwritten. */
@@ -59,9 +59,7 @@ export function localFiles(folder: string): Files {
 }
 
 function inside(folder: string, path: string): string {
-  if (!/^[A-Za-z0-9_@=-][A-Za-z0-9._@=-]*(\/[A-Za-z0-9_@=-][A-Za-z0-9._@=-]*)*$/.test(path)) {
-    throw new NotAdmitted(`not an object path: ${path}`);
-  }
+  admitPath(path);
   return join(folder, path);
 }
 
@@ -73,11 +71,13 @@ export function memoryFiles(): Files {
   const objects = new Map<string, Uint8Array>();
   return {
     async putIfAbsent(path, bytes) {
+      admitPath(path);
       if (objects.has(path)) return false;
       objects.set(path, bytes.slice());
       return true;
     },
-    read: async (path, range) => {
+    async read(path, range) {
+      admitPath(path);
       const bytes = objects.get(path);
       return range === undefined ? bytes : bytes?.subarray(range.start, range.end);
     },
