@@ -1,6 +1,7 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NotAdmitted, Unavailable } from '../../failure.ts';
+import { admitSecretName } from '../admission.ts';
 import type { Secrets } from '../index.ts';
 
 /** Secrets as files that only their owner can read, one a file. */
@@ -10,7 +11,7 @@ export interface LocalSecrets extends Secrets {
 
 export function localSecrets(folder: string): LocalSecrets {
   const pathOf = (name: string): string => {
-    if (!/^[a-z0-9][a-z0-9_-]{0,126}$/i.test(name)) throw new NotAdmitted('not a name of a secret');
+    admitSecretName(name);
     return join(folder, name);
   };
   return {
@@ -35,6 +36,7 @@ export function memorySecrets(): LocalSecrets {
   const secrets = new Map<string, string>();
   return {
     async get(name) {
+      admitSecretName(name);
       const secret = secrets.get(name);
       if (secret === undefined) throw new Unavailable(`the secret ${name} cannot be read`);
       return secret;
