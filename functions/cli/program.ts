@@ -24,6 +24,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   try {
     const program = quantbridge(asJson);
     await mountTrail(program, argv);
+    await mountBacktests(program, argv);
     await program.parseAsync(argv, { from: 'user' });
     return Number(process.exitCode ?? DONE);
   } catch (error) {
@@ -43,6 +44,12 @@ export async function run(argv: readonly string[]): Promise<number> {
 async function mountTrail(program: Command, argv: readonly string[]): Promise<void> {
   if (!argv.includes('trail')) program.command('trail').description('the sealed trail: verify, export');
   else (await import('#functions/audit/trail-command.ts')).mountTrail(program);
+}
+
+/** The engine and its strategies are read when they are named. */
+async function mountBacktests(program: Command, argv: readonly string[]): Promise<void> {
+  if (!argv.includes('backtest')) program.command('backtest').description('run a strategy over bars, on this machine');
+  else (await import('#functions/backtest/backtest-command.ts')).mountBacktest(program);
 }
 
 /** Commander has said in words what is wrong, or has shown its help. */
