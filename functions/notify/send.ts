@@ -10,6 +10,7 @@ import type { Read } from '#shared/ports/index.ts';
 import { createCommand } from '#shared/quantconnect/client.ts';
 import { signedCommand } from '#shared/quantconnect/command.ts';
 import { fact } from '#shared/topics.ts';
+import { bridgeKey } from '../bridge-keys.ts';
 import type { NotifyPorts } from './notify.ts';
 
 /** A command of which every signal was approved; only the intent makes one. */
@@ -50,7 +51,8 @@ export async function deliver(
 /** One call. No answer is `unknown`: the command may have arrived. */
 export async function speak(ports: NotifyPorts, deployment: Deployment, command: Command): Promise<Outcome> {
   const { key_id, qc_project_id } = deployment;
-  const secret = await bridgeSecret(ports, key_id);
+  const secret = await bridgeKey(ports, key_id);
+  if (secret === undefined) throw new Unavailable(`bridge-keys has no key ${key_id}`);
   const wire = signedCommand(command.body, command.command_id, key_id, secret);
   try {
     const answer = await createCommand(ports, qc_project_id, wire);
@@ -59,15 +61,6 @@ export async function speak(ports: NotifyPorts, deployment: Deployment, command:
     if (error instanceof Unavailable) return { state: 'unknown', detail: error.message };
     throw error;
   }
-}
-
-/** The secret shared with an algorithm, by its key id: one secret holds them all as a JSON object. */
-export async function bridgeSecret({ secrets }: Pick<NotifyPorts, 'secrets'>, key_id: string): Promise<string> {
-  const all: unknown = JSON.parse(await secrets.get('bridge-keys'));
-  const secret =
-    typeof all === 'object' && all !== null && Object.hasOwn(all, key_id) ? Reflect.get(all, key_id) : undefined;
-  if (typeof secret !== 'string') throw new Unavailable(`bridge-keys has no key ${key_id}`);
-  return secret;
 }
 
 const FACT_OF = { sent: 'command.sent', refused: 'command.refused', unknown: 'command.unknown' } as const;

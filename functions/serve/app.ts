@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { Unavailable } from '#shared/failure.ts';
 import type { Ports } from '#shared/ports/index.ts';
+import { type AccessOptions, accessLog } from './access.ts';
 import { algorithmOf, authenticate, type Env, requires, signatureFault } from './auth.ts';
 import { batch, batchRequest } from './batch.ts';
 import { fail } from './errors.ts';
@@ -19,32 +19,15 @@ const MAXIMUM_BODY = 1_048_576;
 const MAXIMUM_PULL = 500;
 
 /** The door: one Hono app, built of ports. Request id and audit lines first, then the key, then the route. */
-export function app(ports: ServePorts): Hono<Env> {
+export function app(ports: ServePorts, options: AccessOptions = {}): Hono<Env> {
   const { log, clock } = ports;
-  const checkTrail = trailChecker(ports);
   const door = new Hono<Env>();
-
-  door.use(async (context, next) => {
-    const request_id = randomUUID();
-    context.set('request_id', request_id);
-    const { method } = context.req;
-    const started = performance.now();
-    await next();
-    const duration_ms = Math.round((performance.now() - started) * 1000) / 1000;
-    const key_id = context.get('key')?.key_id ?? null;
-    log.info('API response sent', {
-      request_id,
-      method,
-      path: context.req.path,
-      key_id,
-      status_code: context.res.status,
-      duration_ms,
-    });
-  });
+  door.use(accessLog(ports, options));
   door.onError((error, context) => {
-    if (error instanceof Unavailable) return fail(context, 'UNAVAILABLE', { message: error.message });
-    log.error('request failed', { request_id: context.get('request_id'), error: `${error.name}: ${error.message}` });
-    return fail(context, 'INTERNAL');
+    const isLater = error instanceof Unavailable;
+    const said = { request_id: context.get('request_id'), error: `${error.name}: ${error.message}` };
+    log[isLater ? 'warn' : 'error']('request failed', said);
+    return fail(context, isLater ? 'UNAVAILABLE' : 'INTERNAL');
   });
   door.notFound((context) => fail(context, 'ROUTE_UNKNOWN'));
 
@@ -53,13 +36,22 @@ export function app(ports: ServePorts): Hono<Env> {
   door.use(authenticate(ports));
   door.use(bodyLimit({ maxSize: MAXIMUM_BODY, onError: (context) => fail(context, 'REQUEST_TOO_LARGE') }));
 
+  mountReading(door, ports);
+  mountWriting(door, ports);
+  return door;
+}
+
+const WHOSE = 'Name the algorithm of the key, or one for an operator key.';
+
+function mountReading(door: Hono<Env>, ports: ServePorts): void {
+  const checkTrail = trailChecker(ports);
+
   door.get('/signals/batch/:exchange/:symbols', requires('read_signals'), async (context) => {
     const { exchange, symbols } = context.req.param();
     const request = batchRequest(exchange, symbols, context.req.query('lookback'));
     if (typeof request === 'string') return fail(context, 'REQUEST_MALFORMED', { message: request });
     const owner = algorithmOf(context.get('key'), context.req.query('algorithm_id'));
-    if (!owner.ok)
-      return fail(context, owner.code, { message: 'Name the algorithm of the key, or one for an operator key.' });
+    if (!owner.ok) return fail(context, owner.code, { message: WHOSE });
     return context.json(await batch(ports, owner.algorithm_id, request));
   });
 
@@ -71,16 +63,24 @@ export function app(ports: ServePorts): Hono<Env> {
         message: `after is a whole number, limit one from 1 to ${MAXIMUM_PULL}`,
       });
     }
-    const owner = algorithmOf(context.get('key'), algorithm_id);
-    if (!owner.ok)
-      return fail(context, owner.code, { message: 'Name the algorithm of the key, or one for an operator key.' });
-    return context.json(await pull(ports, owner.algorithm_id, Number(after), Number(limit)));
+    const key = context.get('key');
+    const owner = algorithmOf(key, algorithm_id);
+    if (!owner.ok) return fail(context, owner.code, { message: WHOSE });
+    return context.json(await pull(ports, owner.algorithm_id, Number(after), Number(limit), key.key_id));
   });
 
+  door.get('/status', requires('read_status'), async (context) => context.json(await status(ports, checkTrail)));
+}
+
+function mountWriting(door: Hono<Env>, ports: ServePorts): void {
   door.post('/signals', requires('submit'), async (context) => {
+    const explain = context.req.query('explain');
+    // Who misspells it wants no trade.
+    if (explain !== undefined && explain !== '1')
+      return fail(context, 'REQUEST_MALFORMED', { message: 'explain is 1, or left out' });
     const json = jsonOf(await context.req.text());
     if (!json.ok) return fail(context, 'SIGNAL_MALFORMED', { message: json.message });
-    return submitBody(ports, context, json.value, context.req.query('explain') === '1');
+    return submitBody(ports, context, json.value, explain === '1');
   });
 
   door.post('/reports', requires('report'), async (context) => {
@@ -89,13 +89,10 @@ export function app(ports: ServePorts): Hono<Env> {
     if (fault !== undefined) return fail(context, fault);
     const json = jsonOf(text);
     if (!json.ok) return fail(context, 'REPORT_MALFORMED', { message: json.message });
-    const answer = await takeReport(ports, context.get('key'), json.value);
+    const answer = await takeReport(ports, context.get('key'), json.value, context.req.header('x-key-id'));
     if (!answer.ok) return fail(context, answer.code, { issues: answer.issues });
     return context.json({ ok: true, duplicate: answer.duplicate, report_seq: answer.report_seq });
   });
-
-  door.get('/status', requires('read_status'), async (context) => context.json(await status(ports, checkTrail)));
-  return door;
 }
 
 function jsonOf(text: string): { ok: true; value: unknown } | { ok: false; message: string } {

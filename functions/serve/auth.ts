@@ -4,14 +4,22 @@ import { type ApiKey, ApiKeys, type Scope } from '#shared/key/schema.ts';
 import { verifySignature } from '#shared/key/signature.ts';
 import type { Ports } from '#shared/ports/index.ts';
 import type { ReasonCode } from '#shared/signal/reason.ts';
+import { Id } from '#shared/signal/schema.ts';
+import { bridgeKey } from '../bridge-keys.ts';
 import { fail } from './errors.ts';
 
 /** What a request carries once it is let in. */
 export interface Variables {
   request_id: string;
   key: ApiKey;
+  /** Why it was refused, for the audit line. */
+  code?: ReasonCode;
 }
-export type Env = { Variables: Variables };
+/** What the server knows of the connection; nothing where there is none. */
+export interface Bindings {
+  readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } };
+}
+export type Env = { Variables: Variables; Bindings: Bindings };
 
 /**
  * Lets in who has a key, in the founding contract's words: 401 without a key, 403 with a wrong one (000-47). The same
@@ -20,10 +28,16 @@ export type Env = { Variables: Variables };
 export function authenticate({ store }: Pick<Ports, 'store'>): MiddlewareHandler<Env> {
   return async (context, next) => {
     const given = context.req.header('x-api-key');
-    if (given === undefined || given === '') return context.json({ detail: 'Missing API key' }, 401);
+    if (given === undefined || given === '') {
+      context.set('code', 'KEY_MISSING');
+      return context.json({ detail: 'Missing API key' }, 401);
+    }
     const parsed = parseKey(given);
     const document = await store.get(ApiKeys, parsed?.key_id ?? 'absent');
-    if (!verifyKey(document, given) || document === undefined) return context.json({ detail: 'Invalid API key' }, 403);
+    if (!verifyKey(document, given) || document === undefined) {
+      context.set('code', 'KEY_INVALID');
+      return context.json({ detail: 'Invalid API key' }, 403);
+    }
     context.set('key', document);
     return next();
   };
@@ -49,7 +63,8 @@ export function algorithmOf(
     const fits = named === undefined || named === key.algorithm_id;
     return fits ? { ok: true, algorithm_id: key.algorithm_id } : { ok: false, code: 'ALGORITHM_FORBIDDEN' };
   }
-  return named === undefined ? { ok: false, code: 'REQUEST_MALFORMED' } : { ok: true, algorithm_id: named };
+  const read = Id.safeParse(named);
+  return read.success ? { ok: true, algorithm_id: read.data } : { ok: false, code: 'REQUEST_MALFORMED' };
 }
 
 /** Verifies X-Signature over the exact bytes of the request; the reason for which it does not fit, or undefined. */
@@ -66,10 +81,7 @@ export async function signatureFault(
     path_and_query: `${url.pathname}${url.search}`,
     body,
   };
-  const all: unknown = JSON.parse(await secrets.get('bridge-keys'));
-  const found =
-    typeof all === 'object' && all !== null && Object.hasOwn(all, key_id) ? Reflect.get(all, key_id) : undefined;
-  const secret = typeof found === 'string' ? found : undefined;
+  const secret = await bridgeKey({ secrets }, key_id);
   const verified = verifySignature(request, context.req.header('x-signature') ?? '', secret, clock.now());
   return verified.valid ? undefined : verified.code;
 }

@@ -20,8 +20,6 @@ const STATUS: Partial<Record<ReasonCode, ContentfulStatusCode>> = {
   SIGNAL_FIELD_UNKNOWN: 400,
   REPORT_MALFORMED: 400,
   REQUEST_MALFORMED: 400,
-  KEY_MISSING: 401,
-  KEY_INVALID: 403,
   KEY_SCOPE: 403,
   ALGORITHM_FORBIDDEN: 403,
   SIGNATURE_INVALID: 403,
@@ -46,6 +44,7 @@ export function fail(
 ): Response {
   const { cause, fix } = REASONS[code];
   const { message = cause, issues } = details;
+  context.set('code', code);
   const request_id = String(context.get('request_id') ?? '');
   const body: ErrorBody = { error: { code, message, fix, ...(issues === undefined ? {} : { issues }), request_id } };
   return context.json(body, statusOf(code));

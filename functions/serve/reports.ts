@@ -14,9 +14,15 @@ export type ReportAnswer =
 
 /**
  * Takes a report: stored under its number, create-only, and announced in the same commit. The same report again is a
- * duplicate and changes nothing; another one under the same number is a conflict.
+ * duplicate and changes nothing; another one under the same number is a conflict. `signed_with` is the id of the key
+ * that signed it, which must be the deployment's own.
  */
-export async function takeReport({ store }: Pick<Ports, 'store'>, apiKey: ApiKey, raw: unknown): Promise<ReportAnswer> {
+export async function takeReport(
+  { store }: Pick<Ports, 'store'>,
+  apiKey: ApiKey,
+  raw: unknown,
+  signed_with?: string,
+): Promise<ReportAnswer> {
   const parsed = Report.safeParse(raw);
   if (!parsed.success) return { ok: false, code: 'REPORT_MALFORMED', issues: issuesOf(parsed.error) };
   const report = parsed.data;
@@ -27,6 +33,8 @@ export async function takeReport({ store }: Pick<Ports, 'store'>, apiKey: ApiKey
   const { algorithm_id } = deployment;
   if (apiKey.algorithm_id !== undefined && apiKey.algorithm_id !== algorithm_id)
     return refused('ALGORITHM_FORBIDDEN', 'deployment_id');
+  if (signed_with !== undefined && signed_with !== deployment.key_id)
+    return refused('SIGNATURE_INVALID', 'deployment_id');
   const content_hash = sha256(canonical(report));
   const id = reportKey(qc_deploy_id, report_seq);
   return store.commit<ReportAnswer>([key(Reports, id), key(ReportHeads, qc_deploy_id)], (read, now) => {
@@ -40,7 +48,7 @@ export async function takeReport({ store }: Pick<Ports, 'store'>, apiKey: ApiKey
     }
     const received_at = now.toISOString();
     const before = read(ReportHeads, qc_deploy_id);
-    const head: ReportHead = { schema: 1, highest_seq: Math.max(report_seq, before?.highest_seq ?? 1), received_at };
+    const head: ReportHead = { schema: 1, highest_seq: Math.max(report_seq, before?.highest_seq ?? 0), received_at };
     const body = { deployment_id, qc_deploy_id, report_seq, content_hash };
     return {
       create: [write(Reports, id, { schema: 1, algorithm_id, content_hash, received_at, report })],
