@@ -1,7 +1,20 @@
-import { type Amount, amount, isZero, multiply, negate, sign, subtract, towardZero } from '../amount.ts';
+import {
+  type Amount,
+  absolute,
+  add,
+  amount,
+  divide,
+  greater,
+  isZero,
+  multiply,
+  negate,
+  sign,
+  subtract,
+  towardZero,
+} from '../amount.ts';
 import { cancel, positionOf } from '../brokerage/account.ts';
 import { lastPrice } from '../brokerage/market.ts';
-import type { OrderRequest } from '../brokerage/schema.ts';
+import type { OrderRequest, PaperInstrument } from '../brokerage/schema.ts';
 import { equityOf } from '../brokerage/valuation.ts';
 import type { ProposedTrade } from '../strategy/schema.ts';
 import { levelsOf, resize } from './protect.ts';
@@ -30,6 +43,17 @@ export function act(run: Run, trades: readonly ProposedTrade[], at: string): voi
 /** Units, or in words why there are none. */
 type Units = { readonly units: Amount } | { readonly cause: string };
 
+/** What a new position may be worth: in a cash account what is there, else what is not in use, times the leverage. */
+function freeValue({ account, settings, instruments }: Run, instrument: PaperInstrument): Amount {
+  if (settings.account_type === 'cash') return account.cash[instrument.currency] ?? '0';
+  const used = [...instruments].map(([market, { leverage }]) => {
+    const seen = account.markets[market];
+    const held = absolute(positionOf(account, market));
+    return seen === undefined || isZero(held) ? '0' : divide(multiply(held, lastPrice(seen)), leverage, 28);
+  });
+  return greater('0', multiply(subtract(equityOf(account), add('0', ...used)), instrument.leverage));
+}
+
 function opened(run: Run, wanted: Wanted): Units {
   const { trade, market } = wanted;
   const seen = run.account.markets[market];
@@ -45,6 +69,7 @@ function opened(run: Run, wanted: Wanted): Units {
     side: trade.side,
     price,
     equity: equityOf(run.account),
+    free: freeValue(run, instrument),
     share: trade.share ?? 1,
     stop: levelsOf(run, wanted, price).stop,
     step: own?.quantity_step ?? instrument.lot_size,

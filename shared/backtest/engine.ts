@@ -81,6 +81,7 @@ function pass(run: Run, moment: Moment): boolean {
 }
 
 function decide(run: Run, at: string): void {
+  if (run.state.last_bar_at !== at) return;
   const trades = run.strategy.generate_signals(run.state, { may_open: true });
   run.state = run.strategy.on_proposed(run.state, trades);
   act(run, trades, at);

@@ -6,6 +6,7 @@ import {
   compare,
   divide,
   isZero,
+  lesser,
   multiply,
   negate,
   subtract,
@@ -24,6 +25,8 @@ export interface SizeTerms {
   readonly side: 'buy' | 'sell';
   readonly price: Amount;
   readonly equity: Amount;
+  /** Value that the account can still take on: a share of equity is cut to it. */
+  readonly free: Amount;
   /** Part of the configured size. */
   readonly share: number;
   /** Price of the protective stop, for `risk_based`. */
@@ -47,7 +50,7 @@ function grantedUnits(settings: BacktestSettings, terms: SizeTerms): Amount {
     case 'notional':
       return affordable(settings, terms, asked);
     case 'percent_of_equity':
-      return affordable(settings, terms, divide(multiply(equity, asked), '100', 40));
+      return affordable(settings, terms, lesser(terms.free, divide(multiply(equity, asked), '100', 40)));
     case 'risk_based': {
       if (terms.stop === undefined) return '0';
       const risk_fraction = toNumber(divide(asked, '100', 18));

@@ -14,7 +14,29 @@ import type {
 } from './schema.ts';
 
 /** What a rule wants of the position; the strategy adds the rest. */
-export type Wish = Pick<ProposedTrade, 'intent' | 'side' | 'features' | 'reason'>;
+export type Wish = Pick<ProposedTrade, 'intent' | 'side' | 'features' | 'reason' | 'share'> &
+  Partial<Pick<ProposedTrade, 'protect'>>;
+
+/** A wish as a trade: at market, unprotected unless the rule says otherwise. */
+export const tradeOf = <W extends Wish>(wish: W, decision_at: string): ProposedTrade & W => ({
+  ...wish,
+  order: { type: 'market', time_in_force: 'gtc' },
+  protect: wish.protect ?? {},
+  decision_at,
+});
+
+/** Reads what a rule remembers: as it is when it came from the rule itself, through the schema from anywhere else. */
+export function reader<M extends object>(schema: z.ZodType<M>): { read(given: unknown): M; keep(memory: M): M } {
+  const own = new WeakSet<object>();
+  return {
+    read: (given) =>
+      typeof given === 'object' && given !== null && own.has(given) ? (given as M) : schema.parse(given),
+    keep: (memory) => {
+      own.add(memory);
+      return memory;
+    },
+  };
+}
 
 /** The part of a strategy that differs from one kind to the next: what it remembers and what it wants. */
 export interface Rule<P, M extends z.infer<typeof Kept>>
@@ -23,13 +45,17 @@ export interface Rule<P, M extends z.infer<typeof Kept>>
   readonly memory: z.ZodType<M>;
   start(parameters: P): M;
   observe(memory: M, bar: Prices): M;
-  /** `position` is the direction of what is held: 1 long, -1 short, 0 flat. */
-  decide(memory: M, parameters: P, position: -1 | 0 | 1): readonly Wish[];
+  /**
+   * `position` is the direction of what is held: 1 long, -1 short, 0 flat; `share` how much of the configured size
+   * that is, known where all wishes of the rule ask for shares.
+   */
+  decide(memory: M, parameters: P, position: -1 | 0 | 1, share: number): readonly Wish[];
 }
 
 /** Makes a strategy of a rule: adds the order of bars, what is held, and what is pending. */
 export function strategy<P, M extends z.infer<typeof Kept>>(rule: Rule<P, M>): Strategy {
   const { kind, version, family, fails_when, parameters } = rule;
+  const { read, keep } = reader(rule.memory);
   return {
     kind,
     version,
@@ -39,13 +65,13 @@ export function strategy<P, M extends z.infer<typeof Kept>>(rule: Rule<P, M>): S
     start(given: unknown, held: Amount = '0'): StrategyState {
       const own = parameters.parse(given);
       const kept = own as StrategyState['parameters'];
-      return { schema: 1, kind, version, parameters: kept, held, pending: [], memory: rule.start(own) };
+      return { schema: 1, kind, version, parameters: kept, held, pending: [], memory: keep(rule.start(own)) };
     },
     on_data(state: StrategyState, bar: Bar): StrategyState {
       const market = instrumentId(bar.exchange, bar.symbol);
       if (state.market !== undefined && state.market !== market) return state;
       if (state.last_bar_at !== undefined && bar.available_at <= state.last_bar_at) return state;
-      const memory = rule.observe(rule.memory.parse(state.memory), pricesOf(bar));
+      const memory = keep(rule.observe(read(state.memory), pricesOf(bar)));
       return { ...state, market, last_bar_at: bar.available_at, memory };
     },
     generate_signals(state: StrategyState, { may_open }: StrategyContext): readonly ProposedTrade[] {
@@ -53,9 +79,9 @@ export function strategy<P, M extends z.infer<typeof Kept>>(rule: Rule<P, M>): S
       if (decision_at === undefined || state.proposed_at === decision_at) return [];
       const isPending = (wish: Wish): boolean => state.pending.some(({ intent }) => intent === wish.intent);
       return rule
-        .decide(rule.memory.parse(state.memory), parameters.parse(state.parameters), sign(state.held))
+        .decide(read(state.memory), parameters.parse(state.parameters), sign(state.held), state.share ?? 0)
         .filter((wish) => !isPending(wish) && (may_open || wish.intent === 'close'))
-        .map((wish) => ({ ...wish, order: { type: 'market', time_in_force: 'gtc' }, protect: {}, decision_at }));
+        .map((wish) => tradeOf(wish, decision_at));
     },
     on_proposed,
     on_order_filled,
@@ -63,9 +89,18 @@ export function strategy<P, M extends z.infer<typeof Kept>>(rule: Rule<P, M>): S
   };
 }
 
-function on_proposed(state: StrategyState, trades: readonly ProposedTrade[]): StrategyState {
+/** Remembers what was proposed until its end is told. */
+export function on_proposed(state: StrategyState, trades: readonly ProposedTrade[]): StrategyState {
   const proposed = trades.map(
-    ({ intent, side, decision_at }): PendingProposal => ({ intent, side, decision_at, filled: false, executed: false }),
+    ({ market, share, intent, side, decision_at }): PendingProposal => ({
+      ...(market !== undefined && { market }),
+      ...(share !== undefined && { share }),
+      intent,
+      side,
+      decision_at,
+      filled: false,
+      executed: false,
+    }),
   );
   const last = trades.at(-1);
   return last ? { ...state, proposed_at: last.decision_at, pending: [...state.pending, ...proposed] } : state;
@@ -74,19 +109,33 @@ function on_proposed(state: StrategyState, trades: readonly ProposedTrade[]): St
 /** The leg that fills a proposal: an open by its entry, a close by an exit. */
 const legOf = { open: 'E', close: 'X' } as const;
 
+/** What is pending of one market after a fill of a leg left `held`. */
+export function pendingAfter(pending: readonly PendingProposal[], leg: ToldFill['leg'], held: Amount) {
+  return pending
+    .map((each) => (legOf[each.intent] === leg ? { ...each, filled: true } : each))
+    .filter(({ intent, filled, executed }) => (intent === 'open' ? !filled : !(isZero(held) || (filled && executed))));
+}
+
 function on_order_filled(state: StrategyState, { market, quantity, leg }: ToldFill): StrategyState {
   if (state.market !== market) return state;
   const held = add(state.held, quantity);
-  const pending = state.pending
-    .map((each) => (legOf[each.intent] === leg ? { ...each, filled: true } : each))
-    .filter(({ intent, filled, executed }) => (intent === 'open' ? !filled : !(isZero(held) || (filled && executed))));
-  return { ...state, held, pending };
+  const share = shareAfter(state, leg, held);
+  return { ...state, held, ...(share !== undefined && { share }), pending: pendingAfter(state.pending, leg, held) };
+}
+
+/** The share held once the first fill of a proposal is told; a protective exit takes a part that nobody knows. */
+function shareAfter({ share = 0, pending }: StrategyState, leg: ToldFill['leg'], held: Amount) {
+  const asked = pending.find((each) => legOf[each.intent] === leg && !each.filled)?.share;
+  if (isZero(held)) return share > 0 ? 0 : undefined;
+  if (asked === undefined) return share > 0 ? share : undefined;
+  return leg === 'E' ? share + asked : share * (1 - asked);
 }
 
 /** An executed signal whose fill was not yet told stays pending until it is: the two may come in either order. */
-function on_signal_ended(state: StrategyState, end: ToldEnd): StrategyState {
+export function on_signal_ended(state: StrategyState, end: ToldEnd): StrategyState {
   const pending = state.pending.flatMap((each) => {
-    if (each.intent !== end.intent || each.decision_at !== end.decision_at) return [each];
+    const isIt = each.intent === end.intent && each.decision_at === end.decision_at;
+    if (!isIt || (each.market !== undefined && each.market !== end.market)) return [each];
     return end.executed && !each.filled ? [{ ...each, executed: true }] : [];
   });
   return { ...state, pending };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { negate } from '#shared/amount.ts';
+import { amount, multiply, negate } from '#shared/amount.ts';
 import type { Bar } from '#shared/market/schema.ts';
 import { BUILTIN_MARKET, loadBars } from '#shared/ports/local/market.ts';
 import { OrderTerms, Protect } from '#shared/signal/schema.ts';
@@ -13,6 +13,9 @@ const SETTINGS: readonly [string, unknown][] = [
   ['crossover', { fast: 2, slow: 4 }],
   ['crossover', { fast: 2, slow: 5, allow_short: true }],
   ['mean_reversion', { period: 4, deviations: 1 }],
+  ['breakout', { entry: 4, exit: 2 }],
+  ['breakout', { entry: 5, exit: 3, allow_short: true }],
+  ['volatility_target', { target: 0.4, period: 4, max_share: 2 }],
 ];
 const prices = fc.array(fc.integer({ min: 50, max: 150 }), { maxLength: 60 });
 const open = { may_open: true };
@@ -44,8 +47,11 @@ function filledTrades(
     const advanced = advance(of, through(state), [bar], open);
     state = advanced.state;
     for (const trade of advanced.trades) {
-      const units = trade.side === 'buy' ? '1' : '-1';
-      state = of.on_order_filled(state, fillOf(trade, trade.intent === 'open' ? units : negate(state.held)));
+      const units = amount((trade.side === 'buy' ? 1 : -1) * (trade.share ?? 1));
+      const closed = multiply(negate(state.held), amount(trade.share ?? 1));
+      state = of.on_order_filled(state, fillOf(trade, trade.intent === 'open' ? units : closed));
+      const { intent, decision_at } = trade;
+      state = of.on_signal_ended(state, { intent, decision_at, executed: true });
       trades.push(trade);
     }
   }
@@ -195,7 +201,15 @@ test('held units are the exact sum of the fills', () => {
 });
 
 test('the registry knows its kinds and no others, each with a word on when it fails', () => {
-  expect([...STRATEGIES.keys()]).toEqual(['crossover', 'mean_reversion']);
+  expect([...STRATEGIES.keys()]).toEqual([
+    'crossover',
+    'mean_reversion',
+    'breakout',
+    'momentum_rotation',
+    'pairs',
+    'volatility_target',
+  ]);
+  expect(new Set([...STRATEGIES.values()].map(({ family }) => family)).size).toBe(6);
   expect(strategyOf('constructor')).toBeUndefined();
   for (const each of STRATEGIES.values()) expect(each.fails_when.length).toBeGreaterThan(200);
 });
@@ -207,6 +221,14 @@ test.each([
   ['crossover', { fast: 10, slow: 30, speed: 1 }],
   ['mean_reversion', { period: 1 }],
   ['mean_reversion', { deviations: -2 }],
+  ['breakout', { entry: 10, exit: 20 }],
+  ['volatility_target', { target: 0 }],
+  ['momentum_rotation', { markets: ['a:A'] }],
+  ['momentum_rotation', { markets: ['a:A', 'a:A'] }],
+  ['momentum_rotation', { markets: ['a:A', 'a:B'], hold: 3 }],
+  ['pairs', { first: 'a:A', second: 'a:A' }],
+  ['pairs', { first: 'a:A', second: 'a:B', entry: 2, exit: 3 }],
+  ['pairs', { first: 'a:A', second: 'B' }],
 ])('%s does not start with %j', (name, parameters) => {
   expect(() => kind(name).start(parameters)).toThrow();
 });
