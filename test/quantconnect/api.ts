@@ -158,7 +158,7 @@ function readLive(backend: Backend, context: Context, input: unknown): Response 
     cloneId: deploy.qc_project_id,
     launched: spacedTime(launched_at),
     stopped: null,
-    brokerage: 'PaperBrokerage',
+    brokerage: backend.faults.brokerage ?? 'PaperBrokerage',
     securityTypes: [...new Set(deploy.instruments.map(({ quantconnect }) => quantconnect.security_type))].join(','),
     datacenter: 'NY7',
     isPublicStreaming: false,

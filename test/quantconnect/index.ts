@@ -45,8 +45,7 @@ function end(): void {
 }
 
 // The host settles first and then lets go: an interrupt of the whole group must not take the far side away from it.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => {});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', end);
 // With a channel to the parent, a standard input of /dev/null says nothing about the parent's life.
 if (process.channel === undefined || !fstatSync(0).isCharacterDevice()) {

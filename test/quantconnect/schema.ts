@@ -74,6 +74,8 @@ export const Faults = z.strictObject({
   omit_errors: z.boolean().default(false),
   /** What live/read says instead of Running. */
   status: z.string().optional(),
+  /** What live/read calls the brokerage, instead of QuantConnect's paper brokerage. */
+  brokerage: z.string().optional(),
 });
 export type Faults = z.infer<typeof Faults>;
 
