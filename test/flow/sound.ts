@@ -1,14 +1,13 @@
 import { expect } from 'vitest';
 import { isZero } from '#shared/amount.ts';
 import { Orders } from '#shared/order/schema.ts';
-import { allDocuments } from '#shared/ports/local/store.ts';
 import { bookGap } from '#shared/position/position.ts';
 import { Book } from '#shared/position/schema.ts';
-import type { Told } from './tell.ts';
+import type { Told } from './life.ts';
 
 /** The documents of one collection at the end of a story. */
 export const documents = (told: Told, collection: string) =>
-  allDocuments(told.database).filter((one) => one.collection === collection);
+  told.documents.filter((one) => one.collection === collection);
 
 /** What must hold at the end of any story, whatever the weather was. */
 export function expectSound(told: Told): void {

@@ -6,6 +6,8 @@ import type { World } from '../../functions/local/world.ts';
 export interface Story {
   readonly name: string;
   readonly world: World;
+  /** The days that the market knows before the story begins; none if not given. */
+  readonly past?: readonly Bar[];
   readonly bars: readonly Bar[];
   readonly alongside?: (now: Date, index: number) => readonly Envelope[];
 }

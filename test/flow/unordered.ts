@@ -1,5 +1,4 @@
-import { allDocuments } from '#shared/ports/local/store.ts';
-import type { Told } from './tell.ts';
+import type { Told } from './life.ts';
 
 /**
  * What the order of delivery decides, and nothing else: places in streams and chains and the hashes over them, and
@@ -12,8 +11,8 @@ const JUDGED = new Set(['position_before', 'position_after', 'gates', 'content_h
 const PLACED = new Set(['stream_entries', 'trail']);
 
 /** Every document without the places that the order of delivery gave it, sorted. */
-export const unordered = ({ database }: Told): string[] =>
-  allDocuments(database)
+export const unordered = (told: Told): string[] =>
+  told.documents
     .map(({ collection, id, document }) =>
       JSON.stringify([collection, PLACED.has(collection) ? '' : id, without(document)]),
     )

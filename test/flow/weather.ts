@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 /** The acts of a life that reach outside of it, in the order in which they happen. */
 export type Act = 'commit' | 'publish' | 'acknowledge' | 'sweep' | 'quantconnect' | 'report';
 
@@ -11,18 +13,25 @@ export class Dead extends Error {
  * twice; or messages in another order.
  */
 export interface Weather {
-  readonly crash?: { readonly act: number; readonly when: 'before' | 'after' };
+  /** The act by its number, or, where rooms work side by side and numbers fall otherwise each time, by its name. */
+  readonly crash?: { readonly act: number | string; readonly when: 'before' | 'after' };
   readonly doubled?: boolean;
   /** A seed: messages are delivered in another order. */
   readonly shuffled?: number;
 }
+
+/** On whose behalf something is done: the message that a room handles; without, the replay itself. */
+export const behalf = new AsyncLocalStorage<string>();
 
 /** Counts acts and ends the life where the weather says so. */
 export class Life {
   dead = false;
   /** Every act so far; the n-th has the number n. */
   readonly log: Act[] = [];
+  /** The same as names: on whose behalf, which act, and the how manieth of these. */
+  readonly names: string[] = [];
   readonly weather: Weather;
+  private readonly counts = new Map<string, number>();
   constructor(weather: Weather) {
     this.weather = weather;
   }
@@ -46,6 +55,10 @@ export class Life {
   private begin(name: Act): number {
     if (this.dead) throw new Dead('this life has ended');
     const number = this.log.push(name);
+    const kind = `${behalf.getStore() ?? 'replay'}, ${name}`;
+    const count = (this.counts.get(kind) ?? 0) + 1;
+    this.counts.set(kind, count);
+    this.names.push(`${kind} ${count}`);
     this.die(number, 'before');
     return number;
   }
@@ -57,9 +70,9 @@ export class Life {
 
   private die(number: number, when: 'before' | 'after'): void {
     const { crash } = this.weather;
-    if (crash?.act !== number || crash.when !== when) return;
+    if (crash?.when !== when || (crash.act !== number && crash.act !== this.names[number - 1])) return;
     this.dead = true;
-    throw new Dead(`died ${when} act ${number}`);
+    throw new Dead(`died ${when} act ${number}, ${this.names[number - 1]}`);
   }
 }
 
