@@ -3,16 +3,26 @@ import { z } from 'zod';
 
 /**
  * The only arithmetic on prices, quantities and money. Amounts travel as decimal strings ("-0.1", never "1e-7");
- * inside a calculation they are exact decimals of up to 60 significant digits, so sums and products of wire values
- * are exact and only a division can round.
+ * inside a calculation they are exact decimals of up to 200 significant digits, so sums, products and products of
+ * products of wire values are exact and only a division can round.
  */
-const Exact = Decimal.clone({ precision: 60, rounding: Decimal.ROUND_HALF_EVEN, toExpNeg: -9e15, toExpPos: 9e15 });
+const Exact = Decimal.clone({ precision: 200, rounding: Decimal.ROUND_HALF_EVEN, toExpNeg: -9e15, toExpPos: 9e15 });
 
-/** A decimal number as a string: optional minus, digits, optional fraction. No exponent, no plus sign, no spaces. */
-export const Amount = z
-  .string()
-  .regex(/^-?\d{1,24}(\.\d{1,18})?$/, { error: 'a decimal number such as "12.5" is needed', abort: true });
+const decimalText = (whole: number, fraction: number) =>
+  z.string().regex(new RegExp(`^-?\\d{1,${whole}}(\\.\\d{1,${fraction}})?$`), {
+    error: 'a decimal number such as "12.5" is needed',
+    abort: true,
+  });
+
+/**
+ * A decimal number as a string: optional minus, digits, optional fraction. No exponent, no plus sign, no spaces. Wide
+ * enough for a sum of products of wire values, which is what books hold.
+ */
+export const Amount = decimalText(64, 64);
 export type Amount = z.infer<typeof Amount>;
+
+/** An amount as it comes from outside: the range of System.Decimal, in which LEAN reckons (28 decimals). */
+export const WireAmount = decimalText(29, 28);
 
 /** An amount above zero. */
 export const PositiveAmount = Amount.refine((value) => new Exact(value).gt(0), 'a number above zero is needed');
@@ -20,11 +30,13 @@ export const PositiveAmount = Amount.refine((value) => new Exact(value).gt(0), '
 /** The shortest decimal string of a value; minus zero becomes "0". */
 const text = (value: Decimal): Amount => (value.isZero() ? '0' : value.toFixed());
 
-/** A JavaScript number or a string from outside as an amount. Throws RangeError unless it is finite. */
+const NUMBER = /^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,4})?$/;
+
+/** A JavaScript number or a string from outside as an amount. Throws RangeError unless it is a finite number. */
 export function amount(value: number | string): Amount {
-  const exact = new Exact(value);
-  if (!exact.isFinite()) throw new RangeError(`not a finite number: ${String(value)}`);
-  return text(exact);
+  const readable = typeof value === 'number' ? Number.isFinite(value) : NUMBER.test(value);
+  if (!readable) throw new RangeError(`not a finite number: ${String(value).slice(0, 64)}`);
+  return text(new Exact(value));
 }
 
 export const add = (...values: readonly Amount[]): Amount =>

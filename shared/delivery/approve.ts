@@ -1,4 +1,4 @@
-import { absolute, compare } from '../amount.ts';
+import { absolute, compare, sign } from '../amount.ts';
 import { permits } from '../control/control.ts';
 import type { Switch } from '../control/schema.ts';
 import type { Instrument } from '../market/schema.ts';
@@ -35,9 +35,9 @@ export function approve(
   return { approved: true, signal: commandSignal(entry, delivery.valid_until, instrument) as Approved };
 }
 
-/** Whether the signal was to make its position smaller when it was judged. */
+/** Whether the signal was to make its position smaller, and not turn it, when it was judged. */
 export const lowersRisk = ({ position_before = '0', position_after = '0' }: Signal): boolean =>
-  compare(absolute(position_after), absolute(position_before)) < 0;
+  sign(position_after) !== -sign(position_before) && compare(absolute(position_after), absolute(position_before)) < 0;
 
 /** A stream entry as the algorithm reads it. Throws when the signal lacks what an accepted one has. */
 export function commandSignal(entry: StreamEntry, valid_until: string, instrument: Instrument): CommandSignal {

@@ -1,7 +1,6 @@
 import { raise } from '../alert/alert.ts';
-import { type Amount, compare } from '../amount.ts';
+import type { Amount } from '../amount.ts';
 import { SWITCH_ID, Switches } from '../control/schema.ts';
-import { Deliveries, type Delivery, deliveryKey } from '../delivery/schema.ts';
 import { type Algorithm, Algorithms, type Deployment } from '../deployment/schema.ts';
 import { deterministicId } from '../digest.ts';
 import { type Document, type Key, key, type Write, write } from '../document.ts';
@@ -25,6 +24,8 @@ import {
 } from '../signal/schema.ts';
 import { contentHash, signalId } from '../signal/signal.ts';
 import { type Envelope, fact } from '../topics.ts';
+import { answerOf, repeated, reused, signalOf, summary } from './born.ts';
+import { queued, routesOf, withRoom } from './route.ts';
 
 /**
  * Intake: proposals become signals. Strategies, topics and the HTTP door all enter here, so there is one gate.
@@ -33,6 +34,7 @@ import { type Envelope, fact } from '../topics.ts';
  *  3. The same proposal again gives the first answer and changes nothing; another one under the same identity is
  *     refused.
  *  4. `seq` is dense per algorithm; `available_at` = max(now, the previous one + 1 ms).
+ *  5. The room that a signal takes in a book is what it trades there: a close takes no more than is held.
  */
 export interface Offer {
   readonly proposal: Proposal;
@@ -78,7 +80,7 @@ interface Progress {
   readonly born: Map<string, Admitted>;
   readonly batch_id: string;
   readonly create: Write[];
-  readonly publish: Envelope[];
+  readonly publish: Map<string, Envelope>;
 }
 
 /**
@@ -106,7 +108,7 @@ export function intake(
     born: new Map(),
     batch_id: batchOf(offers),
     create: [],
-    publish: [],
+    publish: new Map(),
   };
   const answer = offers.map((offer) => admit(offer, read, now, algorithm, prices, progress));
   return {
@@ -118,7 +120,7 @@ export function intake(
         return book === undefined ? [] : [write(Books, id, book)];
       }),
     ],
-    publish: progress.publish,
+    publish: [...progress.publish.values()],
     answer,
   };
 }
@@ -138,8 +140,9 @@ function admit(
   const { proposal } = offer;
   const id = signalId(proposal);
   const hash = contentHash(proposal);
-  const earlier = progress.born.get(id)?.signal ?? read(Signals, signalKey(id, 1));
-  if (earlier?.content_hash === hash) return repeated(earlier);
+  const born = progress.born.get(id);
+  const earlier = born?.signal ?? read(Signals, signalKey(id, 1));
+  if (earlier?.content_hash === hash) return { ...(born ?? repeated(earlier)), duplicate: true };
 
   const market = marketOf(proposal);
   const routed = routesOf(algorithm, market);
@@ -149,7 +152,7 @@ function admit(
     control: read(Switches, SWITCH_ID),
     instrument: market === undefined ? undefined : read(Instruments, market),
     prices,
-    books: routed.flatMap(({ deployment_id }) => progress.books.get(deployment_id) ?? []),
+    books: routed.map(({ deployment_id }) => bookOf(progress, deployment_id)),
   });
   const verdict = earlier === undefined ? judgement.verdict : reused(judgement.verdict);
   const signal = signalOf(offer, id, hash, { ...judgement, verdict }, now);
@@ -166,7 +169,9 @@ function admit(
     return admitted;
   }
   if (proposal.test) return admitted;
-  return { ...admitted, seq: enter(signal, judgement, routed, now, progress, say) };
+  const entered = { ...admitted, seq: enter(signal, judgement, routed, now, progress, say) };
+  progress.born.set(id, entered);
+  return entered;
 }
 
 type Tell = (name: Envelope['fact'], body: Document) => void;
@@ -181,7 +186,8 @@ function teller(signal: Signal, { causation_id }: Offer, now: Date, progress: Pr
       algorithm_id,
       ...(causation_id ? { causation_id } : {}),
     };
-    progress.publish.push(fact(name, now, subject, body, links));
+    const stated = fact(name, now, subject, body, links);
+    progress.publish.set(stated.id, stated);
   };
 }
 
@@ -195,8 +201,8 @@ function enter(
   say: Tell,
 ): number {
   const { algorithm_id, signal_id, version, exchange, symbol } = signal;
-  const { market, side, quantity, price, valid_until } = judgement;
-  if (exchange === undefined || !market || !side || !quantity || !price)
+  const { valid_until } = judgement;
+  if (exchange === undefined || signal.side === undefined || signal.quantity === undefined)
     throw new Error('an accepted signal lacks a part');
   const seq = progress.head.seq + 1;
   const earliest = Date.parse(progress.head.available_at) + 1;
@@ -223,34 +229,22 @@ function enter(
   });
   if (routed.length === 0) sayUnrouted(signal, now, progress, say);
   for (const { deployment_id } of routed) {
-    const delivery: Delivery = {
-      schema: 1,
-      signal_id,
-      version,
-      algorithm_id,
-      deployment_id,
-      seq,
-      batch_id: progress.batch_id,
-      state: 'queued',
-      open: true,
-      valid_until,
-      sends: 0,
-      filled_quantity: '0',
-      updated_at: now.toISOString(),
-    };
-    progress.create.push(write(Deliveries, deliveryKey(signal_id, deployment_id), delivery));
-    const book = progress.books.get(deployment_id);
-    if (book === undefined) continue;
-    const opens = compare(absoluteOf(signal.position_after), absoluteOf(signal.position_before)) > 0;
-    const pending = { market, side, quantity, price, opens, since: now.toISOString() };
-    const updated_at = now.toISOString();
-    progress.books.set(deployment_id, { ...book, pending: { ...book.pending, [signal_id]: pending }, updated_at });
+    const { batch_id } = progress;
+    progress.create.push(queued(signal, { deployment_id, seq, batch_id, valid_until }, now));
+    const book = bookOf(progress, deployment_id);
+    const after = withRoom(book, signal_id, judgement, now);
+    if (after === book) continue;
+    progress.books.set(deployment_id, after);
     progress.touched.add(deployment_id);
   }
   return seq;
 }
 
-const absoluteOf = (quantity: Amount | undefined): Amount => (quantity ?? '0').replace(/^-/, '');
+function bookOf({ books }: Progress, deployment_id: string): Book {
+  const book = books.get(deployment_id);
+  if (book === undefined) throw new Error(`deployment ${deployment_id} has no book`);
+  return book;
+}
 
 function sayUnrouted(signal: Signal, now: Date, progress: Progress, say: Tell): void {
   const { signal_id, algorithm_id } = signal;
@@ -262,64 +256,5 @@ function sayUnrouted(signal: Signal, now: Date, progress: Progress, say: Tell): 
     algorithm_id,
   });
   progress.create.push(create);
-  progress.publish.push(publish);
+  progress.publish.set(publish.id, publish);
 }
-
-/** The deployments to which a market's signals go. */
-const routesOf = (algorithm: Algorithm, market: string | undefined): readonly Deployment[] =>
-  algorithm.deployments.filter(
-    (one) =>
-      one.status === 'active' &&
-      one.environment !== 'backtest' &&
-      market !== undefined &&
-      (one.symbols.length === 0 || one.symbols.includes(market)),
-  );
-
-function signalOf(
-  { proposal, raw }: Offer,
-  signal_id: string,
-  content_hash: string,
-  judgement: Judgement,
-  now: Date,
-): Signal {
-  const { verdict, valid_until, side, quantity, price, position_before, position_after } = judgement;
-  return {
-    ...proposal,
-    schema: 1,
-    signal_id,
-    version: 1,
-    valid_until,
-    ...(side === undefined ? {} : { side }),
-    ...(quantity === undefined ? {} : { quantity }),
-    ...(price === undefined ? {} : { reference_price: price }),
-    ...(position_before === undefined ? {} : { position_before }),
-    ...(position_after === undefined ? {} : { position_after }),
-    content_hash,
-    verdict,
-    born_at: now.toISOString(),
-    raw: raw as Signal['raw'],
-  };
-}
-
-/** What a fact says of a signal: who, what and how much, without the raw message. */
-function summary(signal: Signal): Document {
-  const { raw: _raw, verdict: _verdict, ...rest } = signal;
-  return rest as Document;
-}
-
-const answerOf = (signal: Signal): Omit<Admitted, 'duplicate'> => ({
-  signal_id: signal.signal_id,
-  accepted: signal.verdict.accepted,
-  ...(signal.verdict.code === undefined ? {} : { code: signal.verdict.code }),
-  verdict: signal.verdict,
-  signal,
-});
-
-const repeated = (signal: Signal): Admitted => ({ ...answerOf(signal), duplicate: true });
-
-/** The verdict on another proposal under a known identity: refused, whatever the gates said. */
-const reused = (verdict: Verdict): Verdict => ({
-  accepted: false,
-  code: 'SIGNAL_ID_REUSED',
-  gates: [{ gate: 'identity', passed: false, code: 'SIGNAL_ID_REUSED' }, ...verdict.gates],
-});

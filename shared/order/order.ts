@@ -8,11 +8,14 @@ import type { Order, OrderStatus } from './schema.ts';
  *  - cancelled -> partially_filled, filled: brokers report a fill after the cancel; the fill is money, so it counts.
  *  - rejected -> submitted: LEAN reports an invalid update of a resting order as `invalid`; the order rests on.
  *  - partially_filled -> rejected: the broker refuses the rest.
+ *  - created -> created: the far side announces an order before it works on it (LEAN's `new`).
+ *  - cancel_pending -> update_submitted, rejected: what was asked before the cancel is answered after it.
+ *  - cancel_pending -> cancel_pending: the cancel was asked for twice.
  *  - unknown -> everything: we asked and did not know; whatever is learned replaces it.
  *  - any working status -> unknown: reconciliation cannot find what it expects.
  */
 export const TRANSITIONS: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
-  created: ['submitted', 'partially_filled', 'filled', 'cancelled', 'rejected', 'unknown'],
+  created: ['created', 'submitted', 'partially_filled', 'filled', 'cancelled', 'rejected', 'unknown'],
   submitted: [
     'submitted',
     'update_submitted',
@@ -42,12 +45,22 @@ export const TRANSITIONS: Readonly<Record<OrderStatus, readonly OrderStatus[]>> 
     'rejected',
     'unknown',
   ],
-  cancel_pending: ['partially_filled', 'filled', 'cancelled', 'submitted', 'unknown'],
+  cancel_pending: [
+    'submitted',
+    'update_submitted',
+    'partially_filled',
+    'filled',
+    'cancel_pending',
+    'cancelled',
+    'rejected',
+    'unknown',
+  ],
   filled: [],
   cancelled: ['partially_filled', 'filled'],
   rejected: ['submitted', 'update_submitted', 'partially_filled', 'filled'],
   none: ['submitted', 'partially_filled', 'filled', 'cancelled', 'rejected', 'unknown'],
   unknown: [
+    'created',
     'submitted',
     'update_submitted',
     'partially_filled',
@@ -56,6 +69,7 @@ export const TRANSITIONS: Readonly<Record<OrderStatus, readonly OrderStatus[]>> 
     'cancelled',
     'rejected',
     'none',
+    'unknown',
   ],
 };
 
@@ -91,8 +105,8 @@ export type MoveOutcome =
   | { readonly outcome: 'moved'; readonly order: Order }
   /** The event was applied before: nothing changes. */
   | { readonly outcome: 'repeated' }
-  /** The table forbids it: nothing changes but what is said of it. */
-  | { readonly outcome: 'illegal'; readonly from: OrderStatus; readonly to: OrderStatus };
+  /** The table forbids it: nothing changes but the number of the last event, so that it is said of once only. */
+  | { readonly outcome: 'illegal'; readonly from: OrderStatus; readonly to: OrderStatus; readonly order: Order };
 
 /**
  * Moves an order by one event. Events are applied in LEAN's order of numbers (reports are applied in order of
@@ -101,7 +115,10 @@ export type MoveOutcome =
  */
 export function moveOrder(order: Order, move: OrderMove): MoveOutcome {
   if (move.event <= order.last_event) return { outcome: 'repeated' };
-  if (!mayFollow(order.status, move.status)) return { outcome: 'illegal', from: order.status, to: move.status };
+  if (!mayFollow(order.status, move.status)) {
+    const seen = { ...order, last_event: move.event, updated_at: move.at };
+    return { outcome: 'illegal', from: order.status, to: move.status, order: seen };
+  }
   const lateFill = order.status === 'cancelled' && move.status === 'partially_filled';
   const status = lateFill ? 'cancelled' : move.status;
   return {

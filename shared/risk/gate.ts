@@ -1,16 +1,4 @@
-import {
-  type Amount,
-  absolute,
-  add,
-  compare,
-  divide,
-  isZero,
-  multiply,
-  negate,
-  sign,
-  subtract,
-  towardZero,
-} from '../amount.ts';
+import { type Amount, absolute, add, compare, divide, isZero, multiply, sign, subtract } from '../amount.ts';
 import { permits } from '../control/control.ts';
 import type { Switch } from '../control/schema.ts';
 import { type Instrument, instrumentId } from '../market/schema.ts';
@@ -19,12 +7,14 @@ import type { Book } from '../position/schema.ts';
 import type { ReasonCode } from '../signal/reason.ts';
 import type { GateResult, Proposal, Side, Verdict } from '../signal/schema.ts';
 import type { Limits } from './schema.ts';
-import { sizeOf } from './size.ts';
+import { expectedPosition, type Move, type Trade, tradeOf } from './trade.ts';
+
+export { expectedPosition } from './trade.ts';
 
 /**
  * The one gate. Every proposal passes all of its checks, in this order, and every verdict lists them all: a check
- * that could not be made for want of an earlier one says so. Checks of risk let pass what lowers risk: a signal
- * after which the position is smaller and on no other side.
+ * that could not be made for want of an earlier one says so. Checks of risk are made in each book by itself and let
+ * pass what lowers risk there: a signal after which the position is smaller and on no other side.
  */
 export interface GateContext {
   readonly now: Date;
@@ -45,9 +35,14 @@ export interface Judgement {
   readonly market?: string;
   readonly side?: Side;
   readonly quantity?: Amount;
+  /** At which it is expected to fill. */
   readonly price?: Amount;
+  /** The last price known at the decision. */
+  readonly reference_price?: Amount;
   readonly position_before?: Amount;
   readonly position_after?: Amount;
+  /** Signed units that it trades, by deployment. */
+  readonly changes: Readonly<Record<string, Amount>>;
 }
 
 type Check = Omit<GateResult, 'gate'>;
@@ -67,88 +62,43 @@ export function judge(proposal: Proposal, context: GateContext): Judgement {
     { gate: 'allowed_symbols', ...allowedCheck(instrument, limits) },
     { gate: 'price', ...(trade.price === undefined ? refuse('MARKET_NO_PRICE') : pass({ value: trade.price })) },
     { gate: 'protection', ...protectionCheck(proposal, trade) },
-    { gate: 'size', ...trade.size },
+    { gate: 'size', ...sizeCheck(trade, instrument) },
     { gate: 'control', ...controlCheck(context.control, trade.lowersRisk) },
     { gate: 'short', ...shortCheck(trade, limits) },
-    { gate: 'fence', ...fenceCheck(context.books, trade.lowersRisk) },
+    { gate: 'fence', ...fenceCheck(context.books, trade) },
     { gate: 'position_limit', ...eachBook(context, trade, positionCheck) },
     { gate: 'leverage', ...eachBook(context, trade, leverageCheck) },
     { gate: 'daily_loss', ...eachBook(context, trade, dailyLossCheck) },
   ];
   const first = gates.find((gate) => gate.code !== undefined);
   const accepted = gates.every((gate) => gate.passed);
-  const { price, market, side, quantity, before, after } = trade;
   return {
     verdict: { accepted, ...(first?.code === undefined ? {} : { code: first.code }), gates },
     valid_until,
+    ...partsOf(trade),
+  };
+}
+
+/** What is known of the trade, without members that are not. */
+function partsOf({
+  market,
+  last,
+  price,
+  sized,
+  quantity,
+  before,
+  after,
+  moves,
+}: Trade): Omit<Judgement, 'verdict' | 'valid_until'> {
+  return {
     ...(market === undefined ? {} : { market }),
     ...(price === undefined ? {} : { price }),
-    ...(quantity === undefined || side === undefined ? {} : { side, quantity }),
+    ...(last === undefined ? {} : { reference_price: last }),
+    ...(sized?.ok && quantity !== undefined && !isZero(quantity) ? { side: sized.side, quantity } : {}),
     ...(before === undefined ? {} : { position_before: before }),
     ...(after === undefined ? {} : { position_after: after }),
+    changes: Object.fromEntries(moves.map(({ book, change }) => [book.deployment_id, change])),
   };
-}
-
-/** What the proposal comes to in this context, as far as it can be known. */
-interface Trade {
-  readonly market: string | undefined;
-  readonly price: Amount | undefined;
-  readonly size: Check;
-  readonly side: Side | undefined;
-  readonly quantity: Amount | undefined;
-  readonly before: Amount | undefined;
-  readonly after: Amount | undefined;
-  readonly lowersRisk: boolean;
-}
-
-function tradeOf(proposal: Proposal, context: GateContext): Trade {
-  const { instrument, prices, books } = context;
-  const market = instrument && instrumentId(instrument.exchange, instrument.symbol);
-  const price = market === undefined ? undefined : (proposal.order.limit_price ?? prices[market]);
-  const book = smallest(books, prices);
-  const before = market === undefined ? undefined : ((book && expectedPosition(book, market)) ?? '0');
-  const none = { market, price, before, after: undefined, side: undefined, quantity: undefined, lowersRisk: false };
-  if (instrument === undefined || price === undefined || before === undefined) {
-    return { ...none, size: unknown(instrument === undefined ? 'the symbol is unknown' : 'there is no price') };
-  }
-  const equity = book === undefined ? undefined : equityOf(book, prices).equity;
-  const sized = sizeOf(proposal, { price, equity, position: before });
-  if (!sized.ok)
-    return { ...none, size: refuse(sized.code, sized.detail === undefined ? {} : { detail: sized.detail }) };
-  const quantity = towardZero(sized.quantity, instrument.lot_size);
-  const after = add(before, sized.side === 'buy' ? quantity : negate(quantity));
-  const lowersRisk =
-    !isZero(quantity) && sign(after) !== -sign(before) && compare(absolute(after), absolute(before)) < 0;
-  const size =
-    compare(quantity, instrument.minimum_quantity) < 0 || isZero(quantity)
-      ? refuse('RISK_BELOW_MINIMUM', { value: quantity, limit: instrument.minimum_quantity })
-      : pass({ value: quantity });
-  return {
-    market,
-    price,
-    before,
-    after,
-    side: sized.side,
-    quantity: isZero(quantity) ? undefined : quantity,
-    lowersRisk,
-    size,
-  };
-}
-
-/** The position that the book expects once everything that is pending has filled. */
-export function expectedPosition(book: Book, market: string): Amount {
-  const pending = Object.values(book.pending).filter((one) => one.market === market);
-  const signed = pending.map((one) => (one.side === 'buy' ? one.quantity : negate(one.quantity)));
-  return add(book.positions[market]?.quantity ?? '0', ...signed);
-}
-
-/** The book with the least equity: what it can bear, all can. */
-function smallest(books: readonly Book[], prices: GateContext['prices']): Book | undefined {
-  return books.reduce<Book | undefined>(
-    (least, book) =>
-      least === undefined || compare(equityOf(book, prices).equity, equityOf(least, prices).equity) < 0 ? book : least,
-    undefined,
-  );
 }
 
 function intentCheck({ intent }: Proposal): Check {
@@ -167,7 +117,7 @@ function expiryCheck(proposal: Proposal, valid_until: string, limits: Limits, no
 }
 
 function clockCheck(proposal: Proposal, limits: Limits, now: Date): Check {
-  const limit = new Date(now.getTime() + limits.max_clock_skew_ms).toISOString();
+  const limit = later(now.toISOString(), limits.max_clock_skew_ms);
   const value = proposal.decision_at;
   return value <= limit ? pass({ value, limit }) : refuse('SIGNAL_FROM_FUTURE', { value, limit });
 }
@@ -185,17 +135,30 @@ function allowedCheck(instrument: Instrument | undefined, limits: Limits): Check
   return limits.allowed_symbols.includes(value) ? pass({ value }) : refuse('SYMBOL_NOT_ALLOWED', { value });
 }
 
-function protectionCheck({ protect, intent }: Proposal, { price, side }: Trade): Check {
-  if (price === undefined || side === undefined || intent === 'close') return pass();
-  const way = side === 'buy' ? 1 : -1;
-  const { stop_loss, take_profit } = protect;
-  if (stop_loss !== undefined && compare(stop_loss, price) !== -way) {
-    return refuse('SIGNAL_PROTECTION_WRONG_SIDE', { detail: 'stop_loss', value: stop_loss, limit: price });
+function sizeCheck({ sized, quantity }: Trade, instrument: Instrument | undefined): Check {
+  if (instrument === undefined) return unknown('the symbol is unknown');
+  if (sized === undefined || quantity === undefined) {
+    if (sized === undefined || sized.ok) return unknown('there is no price');
+    return refuse(sized.code, sized.detail === undefined ? {} : { detail: sized.detail });
   }
-  if (take_profit !== undefined && compare(take_profit, price) !== way) {
-    return refuse('SIGNAL_PROTECTION_WRONG_SIDE', { detail: 'take_profit', value: take_profit, limit: price });
-  }
-  return pass();
+  const limit = instrument.minimum_quantity;
+  return isZero(quantity) || compare(quantity, limit) < 0
+    ? refuse('RISK_BELOW_MINIMUM', { value: quantity, limit })
+    : pass({ value: quantity });
+}
+
+/** Protection must lie around the entry: for a long the stop below and the target above, for a short mirrored. */
+function protectionCheck({ protect, intent }: Proposal, { price, sized, after }: Trade): Check {
+  if (price === undefined || after === undefined || !sized?.ok || intent === 'close') return pass();
+  const way = intent === 'target' ? sign(after) : sized.side === 'buy' ? 1 : -1;
+  if (way === 0) return pass();
+  const { stop_loss, take_profit, take_profit_pct } = protect;
+  const wrong = (detail: string, value: Amount, limit: Amount) =>
+    refuse('SIGNAL_PROTECTION_WRONG_SIDE', { detail, value, limit });
+  if (stop_loss !== undefined && compare(stop_loss, price) !== -way) return wrong('stop_loss', stop_loss, price);
+  if (take_profit !== undefined && compare(take_profit, price) !== way) return wrong('take_profit', take_profit, price);
+  const isBelowZero = way < 0 && take_profit_pct !== undefined && compare(take_profit_pct, '100') >= 0;
+  return isBelowZero ? wrong('take_profit_pct', take_profit_pct, '100') : pass();
 }
 
 function controlCheck(control: Switch | undefined, lowersRisk: boolean): Check {
@@ -204,28 +167,29 @@ function controlCheck(control: Switch | undefined, lowersRisk: boolean): Check {
   return answer.permitted ? pass({ value }) : refuse(answer.code, { value });
 }
 
-function shortCheck({ after, lowersRisk }: Trade, limits: Limits): Check {
+function shortCheck({ after, moves }: Trade, limits: Limits): Check {
   if (after === undefined) return unknown('there is no size');
-  return sign(after) >= 0 || limits.allow_short || lowersRisk
-    ? pass({ value: after })
-    : refuse('RISK_SHORT_NOT_ALLOWED', { value: after });
+  const short = moves.find(({ furthest, lowersRisk }) => sign(furthest) < 0 && !lowersRisk);
+  if (limits.allow_short || (short === undefined && (moves.length > 0 || sign(after) >= 0)))
+    return pass({ value: after });
+  return refuse('RISK_SHORT_NOT_ALLOWED', { value: short?.furthest ?? after });
 }
 
-function fenceCheck(books: readonly Book[], lowersRisk: boolean): Check {
-  const fenced = books.find((book) => book.fence !== undefined);
-  if (fenced === undefined || lowersRisk) return pass();
+function fenceCheck(books: readonly Book[], { moves, lowersRisk }: Trade): Check {
+  const isHarmless = (book: Book): boolean => lowersRisk || moves.some((move) => move.book === book && move.lowersRisk);
+  const fenced = books.find((book) => book.fence !== undefined && !isHarmless(book));
+  if (fenced === undefined) return pass();
   return refuse('RISK_FENCED', { detail: fenced.deployment_id, value: fenced.fence?.reason ?? '' });
 }
 
-type BookCheck = (book: Book, trade: { market: string; price: Amount; after: Amount }, context: GateContext) => Check;
+type BookCheck = (move: Move, market: string, context: GateContext) => Check;
 
 /** A check that each book must pass: the first refusal, or the last pass. */
-function eachBook(context: GateContext, trade: Trade, check: BookCheck): Check {
-  const { market, price, after } = trade;
-  if (market === undefined || price === undefined || after === undefined) return unknown('there is no size');
-  const results = context.books.map((book) => {
-    const result = check(book, { market, price, after }, context);
-    return trade.lowersRisk && !result.passed ? pass({ detail: 'lowers risk', ...valuesOf(result) }) : result;
+function eachBook(context: GateContext, { market, after, moves }: Trade, check: BookCheck): Check {
+  if (market === undefined || after === undefined) return unknown('there is no size');
+  const results = moves.map((move) => {
+    const result = check(move, market, context);
+    return move.lowersRisk && !result.passed ? pass({ detail: 'lowers risk', ...valuesOf(result) }) : result;
   });
   return results.find((result) => !result.passed) ?? results.at(-1) ?? pass({ detail: 'no book holds it' });
 }
@@ -235,32 +199,37 @@ const valuesOf = ({ value, limit }: Check): Partial<Check> => ({
   ...(limit === undefined ? {} : { limit }),
 });
 
-const positionCheck: BookCheck = (book, { price, after }, { limits, prices }) => {
+const positionCheck: BookCheck = ({ book, exposure }, _market, { limits, prices }) => {
   const { equity } = equityOf(book, prices);
   const limit = limits.max_position_size_pct;
   if (sign(equity) <= 0) return refuse('RISK_POSITION_LIMIT', { detail: 'equity is not above zero', limit });
-  const exposure = multiply(absolute(after), price, '100');
-  const value = divide(exposure, equity, 4);
-  return compare(exposure, multiply(limit, equity)) <= 0
+  const value = divide(multiply(exposure, '100'), equity, 4);
+  return compare(multiply(exposure, '100'), multiply(limit, equity)) <= 0
     ? pass({ value, limit })
     : refuse('RISK_POSITION_LIMIT', { value, limit });
 };
 
-const leverageCheck: BookCheck = (book, { market, price, after }, { limits, prices }) => {
+const leverageCheck: BookCheck = ({ book, exposure }, market, { limits, prices }) => {
   const { equity } = equityOf(book, prices);
   const limit = limits.max_portfolio_leverage;
   if (sign(equity) <= 0) return refuse('RISK_LEVERAGE_LIMIT', { detail: 'equity is not above zero', limit });
   const markets = new Set([...Object.keys(book.positions), ...Object.values(book.pending).map((one) => one.market)]);
   markets.delete(market);
-  const others = [...markets].map((one) => multiply(absolute(expectedPosition(book, one)), prices[one] ?? '0'));
-  const gross = add(multiply(absolute(after), price), ...others);
+  const gross = add(exposure, ...[...markets].map((one) => heldValue(book, one, prices[one])));
   const value = divide(gross, equity, 4);
   return compare(gross, multiply(limit, equity)) <= 0
     ? pass({ value, limit })
     : refuse('RISK_LEVERAGE_LIMIT', { value, limit });
 };
 
-const dailyLossCheck: BookCheck = (book, _trade, { limits, prices, now }) => {
+/** What is expected to be held of another market; without a price, at its cost and at the prices of what is pending. */
+function heldValue(book: Book, market: string, price: Amount | undefined): Amount {
+  if (price !== undefined) return multiply(absolute(expectedPosition(book, market)), price);
+  const pending = Object.values(book.pending).filter((one) => one.market === market);
+  return add(absolute(book.positions[market]?.cost ?? '0'), ...pending.map((one) => multiply(one.quantity, one.price)));
+}
+
+const dailyLossCheck: BookCheck = ({ book }, _market, { limits, prices, now }) => {
   const opening = openingEquity(book, now);
   const limit = limits.max_daily_loss_pct;
   if (sign(opening) <= 0) return refuse('RISK_DAILY_LOSS_LIMIT', { detail: 'equity is not above zero', limit });
@@ -271,5 +240,9 @@ const dailyLossCheck: BookCheck = (book, _trade, { limits, prices, now }) => {
     : refuse('RISK_DAILY_LOSS_LIMIT', { value, limit });
 };
 
-const later = (instant: string, ms: number): string => new Date(Date.parse(instant) + ms).toISOString();
 const lesserTime = (a: string, b: string): string => (a < b ? a : b);
+
+/** The last moment that an ISO instant of four-digit years can name. */
+const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+const later = (instant: string, ms: number): string =>
+  new Date(Math.min(Date.parse(instant) + ms, LAST_MS)).toISOString();

@@ -1,9 +1,10 @@
-import { z } from 'zod';
-import { Amount, amount, compare, sign } from '../amount.ts';
+import type { z } from 'zod';
+import { type Amount, compare, sign } from '../amount.ts';
 import { type Issue, issuesOf } from '../failure.ts';
-import { ExchangeName, SymbolName } from '../market/schema.ts';
+import { whyNotKept } from './kept.ts';
+import { ActionDialect, DirectionDialect, OrderDialect, ProposalDialect } from './message.ts';
 import type { ReasonCode } from './reason.ts';
-import { Direction, Id, Intent, Kept, OrderTerms, OrderType, Proposal, Protect, Side, Sizing } from './schema.ts';
+import { Proposal } from './schema.ts';
 
 /**
  * The dialects in which signals arrive, brought to one canonical proposal (C-1, C-2, C-3, F-02):
@@ -15,88 +16,6 @@ import { Direction, Id, Intent, Kept, OrderTerms, OrderType, Proposal, Protect, 
  * except inside features, parameters and extras, which are kept.
  */
 
-const Numeric = z.union([Amount, z.number()], { error: 'a number is needed' }).transform((value, context) => {
-  if (typeof value === 'string') return amount(value);
-  if (Number.isFinite(value)) return amount(value);
-  context.addIssue('a finite number is needed');
-  return z.NEVER;
-});
-const Positive = Numeric.refine((value) => sign(value) > 0, 'a number above zero is needed');
-const Time = z.iso.datetime({ offset: true }).transform((value) => new Date(value).toISOString());
-const upper = z.string().transform((value) => value.toUpperCase());
-const lower = z.string().transform((value) => value.toLowerCase());
-
-const common = {
-  algorithm_id: Id.optional(),
-  exchange: lower.pipe(ExchangeName).optional(),
-  symbol: upper.pipe(SymbolName),
-  signal_id: z.string().min(1).max(128).optional(),
-  model_id: z.string().min(1).max(128).optional(),
-  valid_until: Time.optional(),
-  confidence: z.number().min(0).max(1).optional(),
-  test: z.boolean().default(false),
-  features: Kept.default({}),
-  parameters: Kept.default({}),
-  extras: Kept.default({}),
-};
-
-const ActionDialect = z.strictObject({
-  ...common,
-  timestamp: Time,
-  action: z.enum(['buy', 'sell', 'hold']),
-  quantity: Positive.optional(),
-  stop_loss: Positive.optional(),
-  stop_loss_pct: Positive.optional(),
-  take_profit: Positive.optional(),
-  take_profit_pct: Positive.optional(),
-});
-
-const DirectionDialect = z.strictObject({
-  ...common,
-  event_type: z.literal('quantconnect_signal'),
-  deployment_id: z.string().max(128).optional(),
-  direction: Direction,
-  size: Positive.optional(),
-  timestamp: Time,
-  parameters: z
-    .looseObject({
-      entry_type: OrderType.default('market'),
-      limit_price: Positive.optional(),
-      stop_price: Positive.optional(),
-      position_sizing: z
-        .enum(['fixed', 'units', 'notional', 'percent_of_equity', 'risk_based', 'percent_of_position'])
-        .default('units'),
-      stop_loss: Positive.optional(),
-      stop_loss_pct: Positive.optional(),
-      take_profit: Positive.optional(),
-      take_profit_pct: Positive.optional(),
-    })
-    .default({ entry_type: 'market', position_sizing: 'units' }),
-});
-
-const OrderDialect = z.strictObject({
-  ...common,
-  action: z.enum(['BUY', 'SELL', 'HOLD']),
-  quantity: Positive.optional(),
-  order_type: z.enum(['MARKET', 'LIMIT', 'STOP_LOSS']),
-  limit_price: Positive.nullish().transform((value) => value ?? undefined),
-  timestamp: Time,
-});
-
-const ProposalDialect = z.strictObject({
-  ...common,
-  strategy_id: Id.optional(),
-  intent: Intent,
-  side: Side.optional(),
-  target_quantity: Numeric.optional(),
-  quantity: Positive.optional(),
-  sizing: z.strictObject({ mode: Sizing.shape.mode, value: Positive }).optional(),
-  order: OrderTerms.default({ type: 'market', time_in_force: 'gtc' }),
-  protect: Protect.default({}),
-  decision_at: Time,
-  subject_signal_id: Id.optional(),
-});
-
 export type Normalised =
   | { readonly ok: true; readonly proposal: Proposal }
   | { readonly ok: false; readonly code: ReasonCode; readonly issues: readonly Issue[] };
@@ -106,6 +25,8 @@ export function normalise(raw: unknown, algorithm_id: string | undefined): Norma
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     return malformed([{ path: '', message: 'an object is needed' }]);
   }
+  const unkept = whyNotKept(raw);
+  if (unkept !== undefined) return malformed([unkept]);
   const read = dialectOf(raw);
   const result = read(raw);
   if (!result.success) {
@@ -135,10 +56,11 @@ type Read =
   | { success: false; error: z.ZodError };
 
 function dialectOf(raw: object): (raw: object) => Read {
-  if ('event_type' in raw || 'direction' in raw) return readDirection;
-  if ('order_type' in raw) return readOrder;
-  if ('intent' in raw || 'decision_at' in raw) return readProposal;
-  return readAction;
+  const has = (name: string): boolean => Object.hasOwn(raw, name);
+  if (has('event_type')) return readDirection;
+  if (has('intent') || has('decision_at')) return readProposal;
+  if (has('direction')) return readDirection;
+  return has('order_type') ? readOrder : readAction;
 }
 
 function readAction(raw: object): Read {
@@ -205,16 +127,26 @@ function readOrder(raw: object): Read {
 function readProposal(raw: object): Read {
   const result = ProposalDialect.safeParse(raw);
   if (!result.success) return result;
-  const { algorithm_id: named, signal_id, decision_at, quantity, sizing, side, intent, ...rest } = result.data;
-  const direction = side === undefined ? undefined : intent === 'close' ? 'flat' : side === 'buy' ? 'long' : 'short';
-  return draftOf(named, signal_id, decision_at, {
+  const { algorithm_id: named, signal_id, producer_signal_id, decision_at, quantity, sizing, ...rest } = result.data;
+  return draftOf(named, producer_signal_id ?? signal_id, decision_at, {
     ...rest,
-    intent,
-    side,
-    direction,
+    direction: rest.direction ?? directionOf(rest),
     sizing: sizing ?? units(quantity),
   });
 }
+
+/** Where a proposal leads: a close to flat, a target to its sign, anything else to its side. */
+function directionOf({
+  intent,
+  side,
+  target_quantity,
+}: Pick<Proposal, 'intent' | 'side' | 'target_quantity'>): Draft['direction'] {
+  if (intent === 'close') return 'flat';
+  if (intent === 'target' && target_quantity !== undefined) return DIRECTIONS[sign(target_quantity)];
+  return side === undefined ? undefined : side === 'buy' ? 'long' : 'short';
+}
+
+const DIRECTIONS = { [-1]: 'short', 0: 'flat', 1: 'long' } as const;
 
 const units = (quantity: Amount | undefined) =>
   quantity === undefined ? undefined : { mode: 'units', value: quantity };
@@ -256,6 +188,9 @@ function contradiction(proposal: Proposal): Normalised | undefined {
     if (needed === (order[price] !== undefined)) continue;
     const message = needed ? `a ${order.type} order needs ${price}` : `a ${order.type} order takes no ${price}`;
     return { ok: false, code: 'SIGNAL_ORDER_INCOMPLETE', issues: [{ path: `order.${price}`, message }] };
+  }
+  if (proposal.direction !== undefined && proposal.direction !== directionOf(proposal)) {
+    return malformed([{ path: 'direction', message: 'does not fit intent and side' }]);
   }
   const pct = protect.stop_loss_pct;
   if (pct !== undefined && compare(pct, '100') >= 0) {
