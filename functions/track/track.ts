@@ -72,4 +72,5 @@ const heldMarkets = (book: Book): string[] =>
 
 /** A mark is due once per tick while something is held, and once more when all was sold since. */
 const needsMark = (book: Book, at: Date): boolean =>
-  book.mark.at < at.toISOString() && (heldMarkets(book).length > 0 || book.mark.equity !== book.cash);
+  book.mark.at < at.toISOString() &&
+  (heldMarkets(book).length > 0 || book.mark.equity !== book.cash || book.mark.unrealised !== '0');
