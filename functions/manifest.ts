@@ -37,7 +37,7 @@ export const FUNCTIONS = {
     does: 'The door: algorithms pull signals and post reports, models post signals, people read the status.',
     http: true,
     subscribes: [],
-    publishes: ['signals.generated', 'quantconnect.results', 'alerts.raised'],
+    publishes: ['signals.generated', 'quantconnect.results', 'backtests.requested', 'alerts.raised'],
     secrets: ['bridge-keys'],
     memory_mib: 512,
     timeout_s: 60,
@@ -76,6 +76,17 @@ export const FUNCTIONS = {
     timeout_s: 60,
     max_instances: 1,
     if_it_fails: 'Differences to QuantConnect stay unseen: halt if positions matter, then look at its log.',
+  },
+  backtest: {
+    does: 'A request becomes a run of a strategy over bars that were available, and a result that can be read again.',
+    http: false,
+    subscribes: ['ticks', 'backtests.requested'],
+    publishes: ['backtests.finished'],
+    secrets: [],
+    memory_mib: 2048,
+    timeout_s: 600,
+    max_instances: 2,
+    if_it_fails: 'Backtests wait and trading goes on. A run that died is started again by the next tick, three times.',
   },
   audit: {
     does: 'Every fact is heard, ordered and sealed onto the hash chain of its algorithm.',
@@ -188,6 +199,11 @@ export const COLLECTIONS: Readonly<Record<string, CollectionEntry>> = {
     holds: 'messages that could not be read',
     queries: [{ equal: [], order: 'parked_at', direction: 'descending' }],
   },
+  backtests: {
+    holds: 'backtests that were asked for, with what came of them',
+    queries: [{ equal: [], order: 'requested_at', direction: 'descending' }],
+  },
+  backtest_queues: { holds: 'which backtests run and which wait', queries: [] },
   replay: { holds: 'how far a local replay came', queries: [] },
   outbox: { holds: 'facts that are committed and not yet published', queries: [] },
 };

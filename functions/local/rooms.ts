@@ -1,5 +1,6 @@
 import type { Ports } from '#shared/ports/index.ts';
 import { type Audit, audit } from '../audit/audit.ts';
+import { type Backtests, backtest } from '../backtest/backtest.ts';
 import { generate } from '../generate/generate.ts';
 import type { FunctionName } from '../manifest.ts';
 import { type NotifyPorts, notify } from '../notify/notify.ts';
@@ -17,8 +18,11 @@ export function rooms(
 ): {
   rooms: Readonly<Partial<Record<FunctionName, Room>>>;
   audit: Audit;
+  backtests: Backtests;
 } {
   const keeper = audit(ports, options);
+  // A backtest takes minutes, and messages are delivered one at a time.
+  const backtests = backtest(ports, { in_background: true });
   return {
     rooms: {
       generate: receive(ports, 'generate', generate(ports)),
@@ -26,7 +30,9 @@ export function rooms(
       track: receive(ports, 'track', track(ports)),
       reconcile: receive(ports, 'reconcile', reconcile(ports)),
       audit: receive(ports, 'audit', keeper.handle),
+      backtest: receive(ports, 'backtest', backtests.handle),
     },
     audit: keeper,
+    backtests,
   };
 }

@@ -62,12 +62,13 @@ export async function runAtQuantConnect(
     await safeguard(ports, isLive);
     const door = await openDoor(ports, options.port);
     try {
-      const { rooms: wired } = rooms(ports);
+      const { rooms: wired, backtests } = rooms(ports);
       process.stdout.write(
         `ready ${door.url}\nServing ${options.environment} at QuantConnect; the keys lie in ${folder}/secrets. The key id of a first deployment is ${FIRST_KEY_ID}.\n`,
       );
       const delivery = deliverer(ports, wired, { isOver: stop.isAsked });
       await keepServing({ ...ports, bus: local.bus }, delivery, undefined, stop, 'at once');
+      await backtests.end();
       return 0;
     } finally {
       await door.close();

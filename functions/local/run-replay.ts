@@ -79,7 +79,8 @@ export async function runReplay(
     await far.deploy(deployTerms(world, market, listingOf(world, market), door.url, keyText, secrets.bridge));
     await prepareReplay(store, world, market, secrets, identity, instants, clock.now());
 
-    const { rooms: wired, audit } = rooms(ports, { checkpoint_every_ms: CHECKPOINT_EVERY_MS });
+    const { rooms: wired, audit, backtests } = rooms(ports, { checkpoint_every_ms: CHECKPOINT_EVERY_MS });
+    closing.push(() => backtests.end());
     const delivery = deliverer(ports, wired, { isOver: stop.isAsked });
     const progress = progressOn(
       process.stderr,

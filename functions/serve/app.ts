@@ -4,6 +4,7 @@ import { Unavailable } from '#shared/failure.ts';
 import type { Ports } from '#shared/ports/index.ts';
 import { type AccessOptions, accessLog } from './access.ts';
 import { algorithmOf, authenticate, type Env, requires, signatureFault } from './auth.ts';
+import { mountBacktests } from './backtests.ts';
 import { batch, batchRequest } from './batch.ts';
 import { fail } from './errors.ts';
 import { pull } from './pull.ts';
@@ -12,7 +13,7 @@ import { status } from './status.ts';
 import { submitBody } from './submit-body.ts';
 import { trailChecker } from './verify-trail.ts';
 
-export type ServePorts = Pick<Ports, 'clock' | 'store' | 'market' | 'secrets' | 'log'>;
+export type ServePorts = Pick<Ports, 'clock' | 'store' | 'market' | 'secrets' | 'log' | 'files'>;
 
 /** The largest body that any route takes, in bytes. */
 const MAXIMUM_BODY = 1_048_576;
@@ -38,6 +39,7 @@ export function app(ports: ServePorts, options: AccessOptions = {}): Hono<Env> {
 
   mountReading(door, ports);
   mountWriting(door, ports);
+  mountBacktests(door, ports);
   return door;
 }
 

@@ -1,4 +1,7 @@
-/** A chart of the page: an ECharts option as plain JSON. A text "@name" in it is a colour of the page's style sheet. */
+/**
+ * A chart of the page: an ECharts option as plain JSON. A text "@name" in it is a colour of the page's style sheet; a
+ * tooltip's "{@[2]}" is the third member of the point's value.
+ */
 export interface Chart {
   readonly id: string;
   readonly title: string;

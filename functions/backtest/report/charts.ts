@@ -81,12 +81,16 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 function monthlyChart(result: BacktestResult): Chart {
   const months = monthlyReturns(result);
   const years = [...new Set(months.map(({ year }) => String(year)))];
-  const data = months.map(({ year, month, value }) => [month - 1, String(year), Number((value * 100).toFixed(2))]);
+  const data = months.map(({ year, month, value }) => {
+    const shown = value * 100;
+    const [exact, short] = [shown.toFixed(1), shown.toFixed(0)].map((text) => text.replace(/^-(0\.?0*)$/, '$1'));
+    return [month - 1, String(year), Number(shown.toFixed(2)), exact, short, `${MONTHS[month - 1]} ${year}`];
+  });
   const largest = Math.max(1, ...months.map(({ value }) => Math.abs(value * 100)));
   // Colours are spread to the size that nine months in ten keep within, so that one crash does not grey out the rest.
   const sizes = months.map(({ value }) => Math.abs(value * 100)).sort((a, b) => a - b);
   const bound = Math.max(1, Math.ceil(sizes[Math.floor(sizes.length * 0.9)] ?? largest));
-  const label = { show: true, fontSize: 11, color: '@ink', formatter: '{@[2]}' };
+  const label = { show: true, fontSize: 11, color: '@ink', formatter: '{@[3]}' };
   return {
     id: 'monthly',
     title: 'Monthly returns',
@@ -94,28 +98,34 @@ function monthlyChart(result: BacktestResult): Chart {
       'Change of equity from the last bar of one month to that of the next, in percent, by calendar month (UTC).',
     height_px: 96 + 22 * years.length,
     option: {
-      animation: false,
-      aria: { enabled: true },
-      grid: { left: 4, right: 4, top: 26, bottom: 46, containLabel: true },
-      tooltip: { ...TOOLTIP, formatter: '{c} %' },
-      xAxis: {
-        type: 'category',
-        data: MONTHS,
-        position: 'top',
-        ...AXIS,
-        axisTick: { show: false },
-        axisLine: { show: false },
+      baseOption: {
+        animation: false,
+        aria: { enabled: true },
+        grid: { left: 4, right: 4, top: 26, bottom: 46, containLabel: true },
+        tooltip: { ...TOOLTIP, formatter: '{@[5]}: {@[2]} %' },
+        xAxis: {
+          type: 'category',
+          data: MONTHS,
+          position: 'top',
+          ...AXIS,
+          axisTick: { show: false },
+          axisLine: { show: false },
+        },
+        yAxis: {
+          type: 'category',
+          data: years,
+          inverse: true,
+          ...AXIS,
+          axisTick: { show: false },
+          axisLine: { show: false },
+        },
+        visualMap: diverging(-bound, bound, '%'),
+        series: [{ type: 'heatmap', name: 'monthly return %', data, label, itemStyle: CELL }],
       },
-      yAxis: {
-        type: 'category',
-        data: years,
-        inverse: true,
-        ...AXIS,
-        axisTick: { show: false },
-        axisLine: { show: false },
-      },
-      visualMap: diverging(-bound, bound, '%'),
-      series: [{ type: 'heatmap', name: 'monthly return %', data, label, itemStyle: CELL }],
+      media: [
+        { query: { maxWidth: 560 }, option: { series: [{ label: { formatter: '{@[4]}', fontSize: 10 } }] } },
+        { option: { series: [{ label }] } },
+      ],
     },
   };
 }
@@ -166,14 +176,14 @@ function distributionChart(result: BacktestResult): Chart {
   return {
     id: 'distribution',
     title: 'Distribution of returns',
-    caption: `How many bars returned how much, in percent.${still === 0 ? '' : ` ${still} bars without any change, most of them without a position, are left out.`}`,
+    caption: `How many bars returned how much, in percent: each column counts from its name up to the next.${still === 0 ? '' : ` ${still} bars without any change, most of them without a position, are left out.`}`,
     height_px: 260,
     option: {
       animation: false,
       aria: { enabled: true },
       grid: { ...GRID, top: 12, bottom: 8 },
       tooltip: { ...TOOLTIP, trigger: 'axis', axisPointer: { type: 'shadow' } },
-      xAxis: { type: 'category', data: bins.map(({ from, to }) => `${percent(from)} to ${percent(to)} %`), ...AXIS },
+      xAxis: { type: 'category', data: bins.map(({ from }) => percent(from)), ...AXIS },
       yAxis: VALUE_AXIS,
       series: [
         {
@@ -192,9 +202,9 @@ export function chartsOf(result: BacktestResult, bars: Readonly<Record<string, r
   return [
     equityChart(result, bars),
     drawdownChart(result),
+    sharpeChart(result),
     monthlyChart(result),
     ...Object.entries(bars).map(([market, own], i) => tradesChart(result, market, own, i + 1)),
-    sharpeChart(result),
     distributionChart(result),
   ];
 }

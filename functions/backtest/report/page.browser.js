@@ -10,11 +10,19 @@
       typeof value === 'string' && value.startsWith('@') ? style.getPropertyValue(`--${value.slice(1)}`).trim() : value;
     return JSON.parse(text, colour);
   };
+  // A tooltip has no template for the members of a point's value, unlike a label.
+  const withTooltip = (option) => {
+    const tooltip = (option.baseOption ?? option).tooltip;
+    const template = tooltip?.formatter;
+    if (typeof template === 'string')
+      tooltip.formatter = ({ value }) => template.replace(/\{@\[(\d+)\]\}/g, (_, place) => value[place]);
+    return option;
+  };
   const draw = () => {
     const options = coloured();
     for (const box of boxes) {
       window.echarts.getInstanceByDom(box)?.dispose();
-      window.echarts.init(box, null, { renderer: 'canvas' }).setOption(options[box.id]);
+      window.echarts.init(box, null, { renderer: 'canvas' }).setOption(withTooltip(options[box.id]));
     }
   };
   draw();

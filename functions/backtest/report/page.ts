@@ -27,7 +27,7 @@ export interface ReportOf {
   readonly made_at: Date;
 }
 
-const WIDE = /^(equity|monthly|trades-\d+|sweep)$/;
+const WIDE = /^(equity|monthly|trades-\d+|distribution|sweep)$/;
 /** Nothing is loaded and nothing is sent, whatever the page holds. */
 const POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:";
 const MAXIMUM_TRADES = 2_000;
@@ -104,7 +104,7 @@ function detailsOf(result: BacktestResult): string {
 }
 
 const figuresTable = (figures: readonly Figure[]): string =>
-  `<div class="scroll"><table><tbody>${figures
+  `<div class="scroll"><table class="figures"><tbody>${figures
     .map(
       ({ name, value, meaning }) =>
         `<tr><th scope="row">${escaped(name)}</th><td class="number">${escaped(value)}</td><td class="faint">${escaped(meaning)}</td></tr>`,
