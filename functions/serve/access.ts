@@ -49,9 +49,8 @@ function networks(list: readonly string[]): (address: string) => boolean {
     const [address = '', bits] = network.split('/');
     const family = isIPv4(address) ? 'ipv4' : isIPv6(address) ? 'ipv6' : undefined;
     const widest = family === 'ipv4' ? 32 : 128;
-    const prefix = bits === undefined ? widest : Number(bits);
-    if (family === undefined || !Number.isInteger(prefix) || prefix < 0 || prefix > widest)
-      throw new RangeError(`not a network: "${network}"`);
+    const prefix = bits === undefined ? widest : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
+    if (family === undefined || !(prefix <= widest)) throw new RangeError(`not a network: "${network}"`);
     blocks.addSubnet(address, prefix, family);
   }
   return (address) => blocks.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
