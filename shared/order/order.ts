@@ -9,13 +9,26 @@ import type { Order, OrderStatus } from './schema.ts';
  *  - rejected -> submitted: LEAN reports an invalid update of a resting order as `invalid`; the order rests on.
  *  - partially_filled -> rejected: the broker refuses the rest.
  *  - created -> created: the far side announces an order before it works on it (LEAN's `new`).
+ *  - created -> update_submitted, cancel_pending, none: an order that a restart of LEAN took over from the broker is
+ *    first heard of in the middle of its life.
  *  - cancel_pending -> update_submitted, rejected: what was asked before the cancel is answered after it.
  *  - cancel_pending -> cancel_pending: the cancel was asked for twice.
  *  - unknown -> everything: we asked and did not know; whatever is learned replaces it.
  *  - any working status -> unknown: reconciliation cannot find what it expects.
  */
 export const TRANSITIONS: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
-  created: ['created', 'submitted', 'partially_filled', 'filled', 'cancelled', 'rejected', 'unknown'],
+  created: [
+    'created',
+    'submitted',
+    'update_submitted',
+    'partially_filled',
+    'filled',
+    'cancel_pending',
+    'cancelled',
+    'rejected',
+    'none',
+    'unknown',
+  ],
   submitted: [
     'submitted',
     'update_submitted',
@@ -105,8 +118,15 @@ export type MoveOutcome =
   | { readonly outcome: 'moved'; readonly order: Order }
   /** The event was applied before: nothing changes. */
   | { readonly outcome: 'repeated' }
-  /** The table forbids it: nothing changes but the number of the last event, so that it is said of once only. */
-  | { readonly outcome: 'illegal'; readonly from: OrderStatus; readonly to: OrderStatus; readonly order: Order };
+  | IllegalMove;
+
+/** The table forbids it: nothing changes but the number of the last event, so that it is said of once only. */
+export interface IllegalMove {
+  readonly outcome: 'illegal';
+  readonly from: OrderStatus;
+  readonly to: OrderStatus;
+  readonly order: Order;
+}
 
 /**
  * Moves an order by one event. Events are applied in LEAN's order of numbers (reports are applied in order of

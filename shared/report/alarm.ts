@@ -1,17 +1,27 @@
 import { alertId } from '../alert/alert.ts';
-import { orderKey } from '../order/schema.ts';
-import type { Report } from './schema.ts';
+import type { Deployment } from '../deployment/schema.ts';
+import type { Instrument } from '../market/schema.ts';
+import type { OrderEvent, Report } from './schema.ts';
 
-/** The ids of the alerts that events can raise a second time: what an order or a signal is told of more than once. */
-export const repeatableAlerts = (deployment_id: string, qc_deploy_id: string, events: Report['events']): string[] =>
-  events.flatMap((one) => {
-    const { event_id } = one;
-    if (one.kind === 'order') {
-      const kinds = ['order_symbol_unknown', 'order_illegal_move', 'signal_unknown', 'fee_unknown'];
-      const overfilled = alertId('order_overfilled', orderKey(qc_deploy_id, one.order_id));
-      return [...kinds.map((kind) => alertId(kind, event_id)), overfilled];
-    }
-    if (one.kind !== 'signal') return [];
-    const kinds = ['signal_unprotected', 'signal_uncertain'];
-    return [alertId('signal_unknown', event_id), ...kinds.map((kind) => alertId(kind, one.signal_id, deployment_id))];
-  });
+/** How an instrument is found by what QuantConnect calls it. */
+export const tickerKey = ({
+  ticker,
+  security_type,
+  market,
+}: Instrument['quantconnect'] | OrderEvent['quantconnect']): string => `${ticker}|${security_type}|${market}`;
+
+/**
+ * The id of the alert that an event raises whenever it is told: no document of ours says that it was told before.
+ * Every other alert goes with a move that happens once, so that it needs no look at what stands.
+ */
+export function repeatableAlert(
+  { instruments, deployment }: { instruments: ReadonlyMap<string, Instrument>; deployment: Deployment },
+  event: Report['events'][number],
+): string | undefined {
+  if (event.kind === 'order')
+    return instruments.has(tickerKey(event.quantconnect)) ? undefined : alertId('order_symbol_unknown', event.event_id);
+  if (event.kind === 'control') return undefined;
+  return event.status === 'unprotected'
+    ? alertId('signal_unprotected', event.signal_id, deployment.deployment_id)
+    : alertId('signal_unknown', event.event_id);
+}

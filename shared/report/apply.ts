@@ -5,13 +5,13 @@ import { Deliveries, type Delivery, deliveryKey } from '../delivery/schema.ts';
 import type { Deployment } from '../deployment/schema.ts';
 import { type Document, type Key, key, type Write, write } from '../document.ts';
 import { type Instrument, instrumentId } from '../market/schema.ts';
-import { isOverfilled, moveOrder } from '../order/order.ts';
+import { type IllegalMove, isOverfilled, moveOrder, type OrderMove } from '../order/order.ts';
 import { type Fill, Fills, type Order, Orders, orderKey } from '../order/schema.ts';
 import type { Decision, Read } from '../ports/index.ts';
 import { type Book, Books } from '../position/schema.ts';
 import { orderStatus } from '../quantconnect/translate.ts';
 import { type Envelope, type FactName, fact } from '../topics.ts';
-import { repeatableAlerts } from './alarm.ts';
+import { repeatableAlert, tickerKey } from './alarm.ts';
 import { advance, type DeliveryStep } from './delivery.ts';
 import { execute, orderOf } from './execution.ts';
 import { feeInQuote, type QuoteFee } from './fee.ts';
@@ -21,7 +21,8 @@ import type { OrderEvent, Report } from './schema.ts';
  * A report moves orders, fills, the book and deliveries, all in one commit.
  *  1. Reports of a deployment are applied in the order of `report_seq`, each once, whatever order they come in.
  *  2. An order event is applied once, by its number; a fill is counted once, by its event id.
- *  3. What the order table forbids changes nothing and raises an alert.
+ *  3. What the order table forbids moves nothing and raises an alert.
+ *  4. An alert is raised once, however often and by whomever its cause is told.
  */
 export interface EventsContext {
   readonly deployment: Deployment;
@@ -32,16 +33,17 @@ export interface EventsContext {
 }
 
 /** The documents that events of a deployment touch. */
-export function eventKeys({ deployment, qc_deploy_id, events }: EventsContext): Key[] {
-  const { deployment_id } = deployment;
-  const orders = events.flatMap((one) => (one.kind === 'order' ? [one] : []));
-  const signals = new Set(events.flatMap((one) => ('signal_id' in one ? (one.signal_id ?? []) : [])));
+export function eventKeys(context: EventsContext): Key[] {
+  const { deployment_id } = context.deployment;
+  const { qc_deploy_id, events } = context;
+  const orders = events.flatMap((one) => (one.kind === 'order' ? [orderKey(qc_deploy_id, one.order_id)] : []));
+  const signals = events.flatMap((one) => ('signal_id' in one ? (one.signal_id ?? []) : []));
+  const alerts = events.flatMap((one) => repeatableAlert(context, one) ?? []);
   return [
     key(Books, deployment_id),
-    ...[...new Set(orders.map((one) => orderKey(qc_deploy_id, one.order_id)))].map((id) => key(Orders, id)),
-    ...[...new Set(orders.map((one) => one.event_id))].map((id) => key(Fills, id)),
-    ...[...signals].map((id) => key(Deliveries, deliveryKey(id, deployment_id))),
-    ...[...new Set(repeatableAlerts(deployment_id, qc_deploy_id, events))].map((id) => key(Alerts, id)),
+    ...[...new Set(orders)].map((id) => key(Orders, id)),
+    ...[...new Set(signals)].map((id) => key(Deliveries, deliveryKey(id, deployment_id))),
+    ...[...new Set(alerts)].map((id) => key(Alerts, id)),
   ];
 }
 
@@ -50,13 +52,15 @@ interface Change {
   book: Book;
   readonly orders: Map<string, Order>;
   readonly deliveries: Map<string, Delivery>;
-  readonly create: Write[];
-  readonly publish: Envelope[];
+  readonly create: Map<string, Write>;
+  readonly publish: Map<string, Envelope>;
   readonly context: EventsContext;
   /** The report that tells it; absent where the order list does. With the index, it orders facts of one instant. */
   readonly report_seq: number | undefined;
   readonly now: Date;
   readonly read: Read;
+  /** Alerts that stand already. */
+  readonly standing: ReadonlySet<string>;
 }
 
 /** Applies the report with this number; answers false, and changes nothing, when it is not the next one. */
@@ -80,12 +84,15 @@ export function applyEvents(read: Read, now: Date, context: EventsContext, repor
     book,
     orders: new Map(),
     deliveries: new Map(),
-    create: [],
-    publish: [],
+    create: new Map(),
+    publish: new Map(),
     context,
     report_seq,
     now,
     read,
+    standing: new Set(
+      events.flatMap((event) => repeatableAlert(context, event) ?? []).filter((id) => read(Alerts, id) !== undefined),
+    ),
   };
   for (const event of events) {
     if (event.kind === 'order') applyOrderEvent(change, event);
@@ -103,13 +110,13 @@ export function applyEvents(read: Read, now: Date, context: EventsContext, repor
   }
   const moved = change.book !== book;
   return {
-    create: change.create,
+    create: [...change.create.values()],
     put: [
       ...(moved ? [write(Books, deployment_id, { ...change.book, updated_at: now.toISOString() })] : []),
       ...[...change.orders].map(([id, order]) => write(Orders, id, order)),
       ...[...change.deliveries].map(([id, delivery]) => write(Deliveries, id, delivery)),
     ],
-    publish: change.publish,
+    publish: [...change.publish.values()],
     answer: change.orders.size,
   };
 }
@@ -123,19 +130,19 @@ function say(change: Change, name: FactName, subject: readonly unknown[], body: 
   };
   const place = {
     ...(change.report_seq === undefined ? {} : { report_seq: change.report_seq }),
-    index: change.publish.length,
+    index: change.publish.size,
   };
-  change.publish.push(fact(name, change.now, subject, { ...body, ...place }, links));
+  const stated = fact(name, change.now, subject, { ...body, ...place }, links);
+  change.publish.set(stated.id, stated);
 }
 
 function alarm(change: Change, kind: string, subject: readonly unknown[], message: string, signal_id?: string): void {
   const { deployment_id, algorithm_id } = change.context.deployment;
   const links = { deployment_id, algorithm_id, ...(signal_id ? { signal_id } : {}) };
   const { create, publish } = raise(kind, subject, change.now, { severity: 'critical', message, ...links });
-  const isRaised = change.create.some((one) => one.collection === create.collection && one.id === create.id);
-  if (isRaised || change.read(Alerts, create.id) !== undefined) return;
-  change.create.push(create);
-  change.publish.push(publish);
+  if (change.standing.has(create.id)) return;
+  change.create.set(create.id, create);
+  change.publish.set(publish.id, publish);
 }
 
 const FACT_OF = {
@@ -156,66 +163,53 @@ function applyOrderEvent(change: Change, event: OrderEvent): void {
   const { qc_deploy_id } = context;
   const id = orderKey(qc_deploy_id, event.order_id);
   const instrument = context.instruments.get(tickerKey(event.quantconnect));
-  const known = change.orders.get(id) ?? read(Orders, id);
   if (instrument === undefined) {
-    alarm(
-      change,
-      'order_symbol_unknown',
-      [event.event_id],
-      `An order of ${event.quantconnect.ticker} was reported, which the symbol map does not have: add it, then reconcile.`,
-    );
+    const message = `An order of ${event.quantconnect.ticker} was reported, which the symbol map does not have: add it, then reconcile.`;
+    alarm(change, 'order_symbol_unknown', [event.event_id], message);
     return;
   }
+  const known = change.orders.get(id) ?? read(Orders, id);
   const order = known ?? orderOf(event, context.deployment, qc_deploy_id, instrument, now);
   if (known === undefined) say(change, 'order.created', [id], { order: order as Document }, event.signal_id);
-  const status = orderStatus(event.status);
   const fee = feeInQuote(event, instrument, change.book.currency);
-  const moved = moveOrder(order, {
-    event: eventNumber(event.event_id),
-    status,
-    fill_quantity: event.fill_quantity,
-    fill_price: event.fill_price,
-    fee: fee.amount,
-    ...(event.limit_price === undefined ? {} : { limit_price: event.limit_price }),
-    ...(event.stop_price === undefined ? {} : { stop_price: event.stop_price }),
-    ...(event.message === undefined ? {} : { message: event.message }),
-    at: now.toISOString(),
-  });
+  const moved = moveOrder(order, moveOf(event, fee, now));
   if (moved.outcome === 'repeated') return;
-  if (moved.outcome === 'illegal') {
-    alarm(
-      change,
-      'order_illegal_move',
-      [event.event_id],
-      `Order ${id} cannot go from ${moved.from} to ${moved.to}; the event was recorded and not applied.`,
-      event.signal_id,
-    );
-    return;
-  }
   change.orders.set(id, moved.order);
-  const filled = !isZero(event.fill_quantity);
-  const fill = filled ? applyExecution(change, event, moved.order, fee) : undefined;
-  const body = {
-    order: moved.order as Document,
-    event_id: event.event_id,
-    ...(fill === undefined ? {} : { fill: fill as Document }),
-  };
-  say(change, FACT_OF[status], [event.event_id], body, event.signal_id);
-  if (isOverfilled(moved.order))
-    alarm(
-      change,
-      'order_overfilled',
-      [id],
-      `Order ${id} filled more than was ordered: halt and look at the broker.`,
-      event.signal_id,
-    );
-  if (event.signal_id !== undefined && (event.leg === 'E' || event.leg === 'X')) {
-    applyStep(change, event.signal_id, event.event_id, {
-      kind: 'order',
-      order: moved.order,
-      fill_quantity: event.fill_quantity,
-    });
+  if (moved.outcome === 'illegal') sayIllegal(change, event, moved);
+  else applyMove(change, event, order, moved.order, fee);
+}
+
+const moveOf = (event: OrderEvent, fee: QuoteFee, now: Date): OrderMove => ({
+  event: eventNumber(event.event_id),
+  status: orderStatus(event.status),
+  fill_quantity: event.fill_quantity,
+  fill_price: event.fill_price,
+  fee: fee.amount,
+  ...(event.limit_price === undefined ? {} : { limit_price: event.limit_price }),
+  ...(event.stop_price === undefined ? {} : { stop_price: event.stop_price }),
+  ...(event.message === undefined ? {} : { message: event.message }),
+  at: now.toISOString(),
+});
+
+function sayIllegal(change: Change, event: OrderEvent, { order, from, to }: IllegalMove): void {
+  const { event_id, signal_id } = event;
+  say(change, 'order.updated', [event_id], { order: order as Document, event_id, illegal: to }, signal_id);
+  const message = `Order ${order.order_key} cannot go from ${from} to ${to}; the event was recorded and not applied.`;
+  alarm(change, 'order_illegal_move', [event_id], message, signal_id);
+}
+
+/** Counts what filled, says what happened and moves the delivery of the signal that the order belongs to. */
+function applyMove(change: Change, event: OrderEvent, before: Order, order: Order, fee: QuoteFee): void {
+  const { event_id, signal_id, leg, fill_quantity } = event;
+  const fill = isZero(fill_quantity) ? undefined : applyExecution(change, event, order, fee);
+  const body = { order: order as Document, event_id, ...(fill === undefined ? {} : { fill: fill as Document }) };
+  say(change, FACT_OF[orderStatus(event.status)], [event_id], body, signal_id);
+  if (isOverfilled(order) && !isOverfilled(before)) {
+    const message = `Order ${order.order_key} filled more than was ordered: halt and look at the broker.`;
+    alarm(change, 'order_overfilled', [order.order_key], message, signal_id);
   }
+  if (signal_id !== undefined && (leg === 'E' || leg === 'X'))
+    applyStep(change, signal_id, event_id, { kind: 'order', order, fill_quantity });
 }
 
 /** Counts one fill into the book and says so. */
@@ -224,7 +218,7 @@ function applyExecution(change: Change, event: OrderEvent, order: Order, fee: Qu
   const market = instrumentId(order.exchange, order.symbol);
   const { book, fill, position } = execute(change.book, event, order, fee);
   change.book = book;
-  change.create.push(write(Fills, event.event_id, fill));
+  change.create.set(event.event_id, write(Fills, event.event_id, fill));
   const { cash, fees, realised } = book;
   const { event_id, signal_id } = event;
   const body = { deployment_id, market, position: position as Document, cash, realised, fees, event_id };
@@ -279,6 +273,7 @@ function releasePending(change: Change, signal_id: string, delivery: Delivery, s
   if (pending === undefined) return;
   const { [signal_id]: _gone, ...others } = change.book.pending;
   const left = step.kind === 'order' ? subtract(pending.quantity, absolute(step.fill_quantity)) : pending.quantity;
+  if (delivery.open && left === pending.quantity) return;
   const rest =
     delivery.open && compare(left, '0') > 0 ? { ...others, [signal_id]: { ...pending, quantity: left } } : others;
   change.book = { ...change.book, pending: rest };
@@ -287,9 +282,4 @@ function releasePending(change: Change, signal_id: string, delivery: Delivery, s
 /** LEAN's number of an event within its order: the last part of "{deploy}-{order}-{event}". */
 export const eventNumber = (event_id: string): number => Number(event_id.slice(event_id.lastIndexOf('-') + 1));
 
-/** How an instrument is found by what QuantConnect calls it. */
-export const tickerKey = ({
-  ticker,
-  security_type,
-  market,
-}: Instrument['quantconnect'] | OrderEvent['quantconnect']): string => `${ticker}|${security_type}|${market}`;
+export { tickerKey } from './alarm.ts';

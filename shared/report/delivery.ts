@@ -79,29 +79,21 @@ function ordered(
   now: Date,
 ): Advanced {
   const filled_quantity = add(before.filled_quantity, fill_quantity);
-  const delivered_at = before.delivered_at ?? now.toISOString();
-  const more = { filled_quantity, delivered_at };
-  if (order.status === 'filled') return { delivery: to(before, 'executed', now, more), facts: ['signal.executed'] };
-  if (order.working) {
-    const state = before.open ? 'working' : before.state;
+  const more = { filled_quantity, delivered_at: before.delivered_at ?? now.toISOString() };
+  const end = (state: DeliveryState, detail?: string): Advanced => ({
+    delivery: to(before, state, now, detail === undefined ? more : { ...more, detail }),
+    facts: before.state === state ? [] : [state === 'cancelled' ? 'signal.expired' : `signal.${state}`],
+  });
+  if (order.status === 'filled') return end('executed');
+  const rests = order.working || order.status === 'none';
+  if (rests) {
+    const state = before.open && order.working ? 'working' : before.state;
     if (state === before.state && isZero(fill_quantity)) return { delivery: before, facts: [] };
     return { delivery: to(before, state, now, more), facts: [] };
   }
-  if (order.status === 'rejected') {
-    if (!before.open) return { delivery: before, facts: [] };
-    return {
-      delivery: to(before, 'rejected', now, { ...more, detail: order.message || 'the order was refused' }),
-      facts: ['signal.rejected'],
-    };
-  }
-  if (order.status === 'cancelled' && isZero(filled_quantity)) {
-    return before.open
-      ? { delivery: to(before, 'cancelled', now, more), facts: ['signal.expired'] }
-      : { delivery: before, facts: [] };
-  }
   if (!before.open && isZero(fill_quantity)) return { delivery: before, facts: [] };
-  return {
-    delivery: to(before, 'executed', now, { ...more, detail: 'filled in part, the rest was cancelled' }),
-    facts: ['signal.executed'],
-  };
+  const isRejected = order.status === 'rejected';
+  if (!isZero(filled_quantity))
+    return end('executed', `filled in part, the rest was ${isRejected ? 'refused' : 'cancelled'}`);
+  return isRejected ? end('rejected', order.message || 'the order was refused') : end('cancelled');
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Amount } from '../amount.ts';
+import { WireAmount } from '../amount.ts';
 import { collection } from '../document.ts';
 import { Fee, Leg } from '../order/schema.ts';
 import { Id } from '../signal/schema.ts';
@@ -31,13 +31,13 @@ export const OrderEvent = z.strictObject({
   order_type: z.string(),
   status: LeanEventStatus,
   /** Units of this event alone, signed; "0" where nothing filled. On spot, net of a fee in the base coin. */
-  fill_quantity: Amount,
-  fill_price: Amount,
-  fee: Fee.optional(),
+  fill_quantity: WireAmount,
+  fill_price: WireAmount,
+  fee: Fee.extend({ amount: WireAmount }).optional(),
   /** Requested units, signed. */
-  order_quantity: Amount,
-  limit_price: Amount.optional(),
-  stop_price: Amount.optional(),
+  order_quantity: WireAmount,
+  limit_price: WireAmount.optional(),
+  stop_price: WireAmount.optional(),
   message: z.string().max(1000).optional(),
   utc_time: Instant,
 });
