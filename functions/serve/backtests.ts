@@ -23,7 +23,6 @@ const OPTIONAL = {
   allow_short: true,
   brackets: true,
   borrow_rate_annual: true,
-  periods_per_year: true,
   risk_free_annual: true,
 } as const;
 /**
@@ -39,6 +38,8 @@ const BacktestOrder = BacktestSettings.pick(OPTIONAL)
     start_date: z.iso.date(),
     end_date: z.iso.date(),
     initial_capital: Numeric.default('100000'),
+    /** Absent: 252, or 365 where every market is always open. */
+    periods_per_year: z.number().positive().optional(),
   })
   .strict();
 type BacktestOrder = z.infer<typeof BacktestOrder>;
@@ -111,7 +112,16 @@ async function resolve(
   order: BacktestOrder,
   algorithm_id: string | undefined,
 ): Promise<Resolved> {
-  const { strategy: given, strategy_id, symbols, start_date, end_date, initial_capital, ...terms } = order;
+  const {
+    strategy: given,
+    strategy_id,
+    symbols,
+    start_date,
+    end_date,
+    initial_capital,
+    periods_per_year,
+    ...terms
+  } = order;
   const algorithm = algorithm_id === undefined ? undefined : await store.get(Algorithms, algorithm_id);
   const all = algorithm?.strategies ?? [];
   const only =
@@ -141,8 +151,8 @@ async function resolve(
   const to = new Date(Date.parse(`${end_date}T00:00:00Z`) + DAY_MS).toISOString();
   const now = clock.now().toISOString();
   const settings = BacktestSettings.safeParse({
-    periods_per_year: markets.every(({ session }) => session === 'always') ? 365 : 252,
     ...terms,
+    periods_per_year: periods_per_year ?? (markets.every(({ session }) => session === 'always') ? 365 : 252),
     strategy,
     initial_capital,
     from,
