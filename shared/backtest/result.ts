@@ -104,6 +104,11 @@ export function resultOf(run: Run, bars: Readonly<Record<string, readonly Bar[]>
         'no_observations',
       ),
     },
-    costs: { fees: add('0', ...run.fills.map(({ fee }) => fee)), borrow: run.borrow, turnover: run.turnover },
+    costs: {
+      orders: run.account.next_order_id - 1,
+      fees: add('0', ...run.fills.map(({ fee }) => fee)),
+      borrow: run.borrow,
+      turnover: run.turnover,
+    },
   };
 }

@@ -210,6 +210,8 @@ export const BacktestResult = z.strictObject({
     maximum_gross: Statistic,
   }),
   costs: z.strictObject({
+    /** Orders sent, filled or not. */
+    orders: z.int().min(0),
     fees: Amount,
     borrow: Amount,
     /** Value traded, both sides. */

@@ -136,7 +136,7 @@ interface Averages {
 
 /**
  * Moves on to the next crossing, or to the end: the bar of it, or the number of bars. Nothing is held, so nothing but
- * the averages changes.
+ * the averages changes. Most bars leave their order as it is and are settled by one comparison.
  */
 function nextCrossing(
   close: Float64Array,
@@ -147,21 +147,21 @@ function nextCrossing(
   let { fast_sum, slow_sum, order } = averages;
   const tie = ROUNDING * fast;
   const end = close.length;
-  for (let bar = from; bar < end; bar += 1) {
+  let bar = from;
+  for (; bar < end; bar += 1) {
     const value = close[bar] as number;
     fast_sum += value - (close[bar - fast] as number);
     slow_sum += value - (close[bar - slow] as number);
     const distance = fast_sum * slow - slow_sum * fast;
+    if (distance * order > tie * slow_sum) continue;
     const before = order;
     order = Math.abs(distance) <= tie * slow_sum ? 0 : distance > 0 ? 1 : -1;
-    if (before * order < 0) {
-      averages.fast_sum = fast_sum;
-      averages.slow_sum = slow_sum;
-      averages.order = order;
-      return bar;
-    }
+    if (before * order < 0) break;
   }
-  return end;
+  averages.fast_sum = fast_sum;
+  averages.slow_sum = slow_sum;
+  averages.order = order;
+  return bar;
 }
 
 /** The same while something is held: equity moves with every close. Stops where nothing is left. */
@@ -177,26 +177,43 @@ function heldToCrossing(
   const { cash, held } = totals;
   const tie = ROUNDING * fast;
   const end = close.length;
+  let floor = Math.max(0, peak * (1 + deepest));
   let bar = from;
   for (; bar < end; bar += 1) {
     const value = close[bar] as number;
     const now = cash + held * value;
-    const change = Math.max(-1, now / equity - 1);
+    const change = now / equity - 1;
     equity = now;
     sum += change;
     squares += change * change;
-    if (now > peak) peak = now;
-    else if (now < peak * (1 + deepest)) deepest = now / peak - 1;
-    if (now <= 0) break;
+    if (now > peak) {
+      peak = now;
+      floor = Math.max(0, peak * (1 + deepest));
+    } else if (now <= floor) {
+      deepest = Math.min(deepest, now / peak - 1);
+      floor = Math.max(0, now);
+      if (now <= 0) {
+        sum += Math.max(-1, change) - change;
+        squares += Math.min(1, change * change) - change * change;
+        break;
+      }
+    }
     fast_sum += value - (close[bar - fast] as number);
     slow_sum += value - (close[bar - slow] as number);
     const distance = fast_sum * slow - slow_sum * fast;
+    if (distance * order > tie * slow_sum) continue;
     const before = order;
     order = Math.abs(distance) <= tie * slow_sum ? 0 : distance > 0 ? 1 : -1;
     if (before * order < 0) break;
   }
-  Object.assign(averages, { fast_sum, slow_sum, order });
-  Object.assign(totals, { equity, peak, deepest, sum, squares });
+  averages.fast_sum = fast_sum;
+  averages.slow_sum = slow_sum;
+  averages.order = order;
+  totals.equity = equity;
+  totals.peak = peak;
+  totals.deepest = deepest;
+  totals.sum = sum;
+  totals.squares = squares;
   return bar;
 }
 

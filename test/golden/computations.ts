@@ -3,6 +3,7 @@ import type { GoldenDocument } from './comparison.ts';
 import { edgeCases } from './edge-computations.ts';
 import * as execution from './execution-computations.ts';
 import * as lean from './lean-computations.ts';
+import { leanDaily, withNumbers } from './lean-daily-computations.ts';
 import { positionAccounting, positionsOfLeanAndNautilus } from './position-computations.ts';
 import {
   assertedVectors,
@@ -63,7 +64,7 @@ export const COMPUTATIONS: Readonly<Record<string, Computation>> = {
   indicators_edge: { elsewhere: 'test/golden/indicators.test.ts' },
   backtest_sma_cross_synthetic: { compute: smaCross, expand: withEquity },
   backtest_sma_cross_real: { compute: smaCross, expand: withEquity },
-  lean_daily_statistics: { elsewhere: 'test/golden/lean-daily-statistics.test.ts' },
+  lean_daily_statistics: { compute: leanDaily, expand: withNumbers },
   wire: { elsewhere: 'test/golden/wire.test.ts' },
   lean_order_events: { elsewhere: 'test/golden/lean-order-events.test.ts' },
 };
