@@ -22,7 +22,7 @@ import { openLocal } from '#shared/ports/local/index.ts';
 import { allDocuments } from '#shared/ports/local/store.ts';
 import { authenticationHeaders } from '#shared/quantconnect/sign.ts';
 import { changeLimits } from '#shared/risk/limits-change.ts';
-import { Envelope, FACTS, type FactName, fact } from '#shared/topics.ts';
+import { Envelope, FACTS, type FactName, fact, type Topic } from '#shared/topics.ts';
 import { CREDENTIALS, standIn } from '../../quantconnect/stand-in.ts';
 
 /** A house of real nouns, memory ports and the stand-in for QuantConnect, moved by the minute. */
@@ -142,8 +142,8 @@ export async function house(options: HouseOptions = {}) {
     await act(addKey(made.document));
     return made.text;
   }
-  const instrument = (symbol: string, change: Document = {}) =>
-    act(addInstrument('bybit', symbol, { ...LISTING, ...change }, 'test'));
+  const instrument = (symbol: string, change: Document = {}, exchange = 'bybit') =>
+    act(addInstrument(exchange, symbol, { ...LISTING, ...change }, 'test'));
   const deployment = (deployment_id: string, change: Document = {}, algorithm_id = 'alg') =>
     act(
       addDeployment(
@@ -198,12 +198,14 @@ export async function house(options: HouseOptions = {}) {
     Object.entries(handlers).map(([name, handler]) => [name, receive(ports, name, handler)]),
   );
 
-  /** Hands one fact to one room as the bus does; answers the status. */
-  async function give(room: FunctionName, envelope: Envelope): Promise<number> {
-    const message = { data: Buffer.from(JSON.stringify(envelope)).toString('base64') };
-    const answer = await rooms[room]?.({ message, subscription: subscriptionName(room, FACTS[envelope.fact]) });
+  /** Hands bytes to one room as the bus does; answers the status. */
+  async function push(room: FunctionName, bytes: string | Uint8Array, topic: Topic = 'ticks'): Promise<number> {
+    const message = { data: Buffer.from(bytes).toString('base64') };
+    const answer = await rooms[room]?.({ message, subscription: subscriptionName(room, topic) });
     return answer?.status ?? 0;
   }
+  const give = (room: FunctionName, envelope: Envelope): Promise<number> =>
+    push(room, JSON.stringify(envelope), FACTS[envelope.fact]);
   /** Delivers what waits for these rooms until nothing is left; audit's copies stay, as the record of what was said. */
   async function deliver(...names: FunctionName[]): Promise<void> {
     const tried = new Set<number>();
@@ -246,6 +248,7 @@ export async function house(options: HouseOptions = {}) {
     key,
     instrument,
     deployment,
+    push,
     give,
     deliver,
     facts,
