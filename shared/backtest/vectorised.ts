@@ -1,4 +1,5 @@
 import type { Bar } from '../market/schema.ts';
+import { type Averages, heldToCrossing, nextCrossing, orderOf, ROUNDING, resum, type Totals } from './crossing.ts';
 
 /*
  * Crossovers of moving averages on columns of doubles: the trades of the engine with timing `next_open`, sizes by
@@ -30,6 +31,8 @@ export interface CrossoverSettings {
   readonly share: number;
   readonly allow_short: boolean;
   readonly periods_per_year: number;
+  /** The first bar on which it may decide, at which its equity begins; earlier ones only warm it up. Absent: 0. */
+  readonly from_bar?: number;
 }
 
 export interface VectorTrade {
@@ -54,31 +57,6 @@ export interface CrossoverResult {
   readonly max_drawdown: number;
   readonly num_trades: number;
   readonly win_rate: number | null;
-}
-
-const ROUNDING = 1e-12;
-/** Running sums are summed anew after so many bars, before rounding can reach `ROUNDING`. */
-const RESUM_BARS = 16_384;
-
-const sumOf = (values: Float64Array, from: number, to: number): number => {
-  let sum = 0;
-  for (let i = from; i < to; i += 1) sum += values[i] ?? 0;
-  return sum;
-};
-
-interface Totals {
-  cash: number;
-  /** Signed units. */
-  held: number;
-  equity: number;
-  peak: number;
-  deepest: number;
-  sum: number;
-  squares: number;
-  trades: number;
-  wins: number;
-  entry_bar: number;
-  entry_price: number;
 }
 
 const startOf = (capital: number): Totals => ({
@@ -126,117 +104,20 @@ function enter(totals: Totals, bar: number, price: number, direction: number, se
   totals.entry_price = price;
 }
 
-/** Where the averages stand to each other after a bar: 1 above, -1 below, 0 equal. */
-interface Averages {
-  fast_sum: number;
-  slow_sum: number;
-  order: number;
-  summed_at: number;
-}
-
-/**
- * Moves on to the next crossing, or to the end: the bar of it, or the number of bars. Nothing is held, so nothing but
- * the averages changes. Most bars leave their order as it is and are settled by one comparison.
- */
-function nextCrossing(
-  close: Float64Array,
-  from: number,
-  { fast, slow }: CrossoverSettings,
-  averages: Averages,
-): number {
-  let { fast_sum, slow_sum, order } = averages;
-  const tie = ROUNDING * fast;
-  const end = close.length;
-  let bar = from;
-  for (; bar < end; bar += 1) {
-    const value = close[bar] as number;
-    fast_sum += value - (close[bar - fast] as number);
-    slow_sum += value - (close[bar - slow] as number);
-    const distance = fast_sum * slow - slow_sum * fast;
-    if (distance * order > tie * slow_sum) continue;
-    const before = order;
-    order = Math.abs(distance) <= tie * slow_sum ? 0 : distance > 0 ? 1 : -1;
-    if (before * order < 0) break;
-  }
-  averages.fast_sum = fast_sum;
-  averages.slow_sum = slow_sum;
-  averages.order = order;
-  return bar;
-}
-
-/** The same while something is held: equity moves with every close. Stops where nothing is left. */
-function heldToCrossing(
-  close: Float64Array,
-  from: number,
-  { fast, slow }: CrossoverSettings,
-  averages: Averages,
-  totals: Totals,
-): number {
-  let { fast_sum, slow_sum, order } = averages;
-  let { equity, peak, deepest, sum, squares } = totals;
-  const { cash, held } = totals;
-  const tie = ROUNDING * fast;
-  const end = close.length;
-  let floor = Math.max(0, peak * (1 + deepest));
-  let bar = from;
-  for (; bar < end; bar += 1) {
-    const value = close[bar] as number;
-    const now = cash + held * value;
-    const change = now / equity - 1;
-    equity = now;
-    sum += change;
-    squares += change * change;
-    if (now > peak) {
-      peak = now;
-      floor = Math.max(0, peak * (1 + deepest));
-    } else if (now <= floor) {
-      deepest = Math.min(deepest, now / peak - 1);
-      floor = Math.max(0, now);
-      if (now <= 0) {
-        sum += Math.max(-1, change) - change;
-        squares += Math.min(1, change * change) - change * change;
-        break;
-      }
-    }
-    fast_sum += value - (close[bar - fast] as number);
-    slow_sum += value - (close[bar - slow] as number);
-    const distance = fast_sum * slow - slow_sum * fast;
-    if (distance * order > tie * slow_sum) continue;
-    const before = order;
-    order = Math.abs(distance) <= tie * slow_sum ? 0 : distance > 0 ? 1 : -1;
-    if (before * order < 0) break;
-  }
-  averages.fast_sum = fast_sum;
-  averages.slow_sum = slow_sum;
-  averages.order = order;
-  totals.equity = equity;
-  totals.peak = peak;
-  totals.deepest = deepest;
-  totals.sum = sum;
-  totals.squares = squares;
-  return bar;
-}
-
-function resum(close: Float64Array, bar: number, { fast, slow }: CrossoverSettings, averages: Averages): void {
-  if (bar - averages.summed_at < RESUM_BARS) return;
-  averages.fast_sum = sumOf(close, bar - fast, bar);
-  averages.slow_sum = sumOf(close, bar - slow, bar);
-  averages.summed_at = bar;
-}
-
 /** One crossover over all bars; `into` collects its closed trades. Throws RangeError unless 1 <= fast < slow. */
 export function runCrossover(columns: Columns, settings: CrossoverSettings, into?: VectorTrade[]): CrossoverResult {
   const { open, close } = columns;
-  const { fast, slow, fee_rate, allow_short } = settings;
+  const { fast, slow, fee_rate, allow_short, from_bar = 0 } = settings;
   if (!(Number.isInteger(fast) && Number.isInteger(slow) && fast >= 1 && fast < slow))
     throw new RangeError('fast must be shorter than slow, and both whole');
   const totals = startOf(settings.initial_capital);
   const end = close.length;
-  if (end < slow) return resultOf(settings, totals, 0, end);
+  const first = Math.max(slow, from_bar);
+  if (end < first) return resultOf(settings, totals, 0, end);
   const averages: Averages = { fast_sum: 0, slow_sum: 0, order: 0, summed_at: Number.NEGATIVE_INFINITY };
-  resum(close, slow, settings, averages);
+  resum(close, first, settings, averages);
   averages.order = orderOf(settings, averages);
-  let bar = slow;
+  let bar = first;
   while (bar < end) {
     resum(close, bar, settings, averages);
     const crossing =
@@ -254,11 +135,6 @@ export function runCrossover(columns: Columns, settings: CrossoverSettings, into
   return resultOf(settings, totals, end, end);
 }
 
-function orderOf({ fast, slow }: CrossoverSettings, { fast_sum, slow_sum }: Averages): number {
-  const distance = fast_sum * slow - slow_sum * fast;
-  return Math.abs(distance) <= ROUNDING * slow_sum * fast ? 0 : Math.sign(distance);
-}
-
 /** Equity after a close without a new position: the last move of it, and then it stands still. */
 function flat(totals: Totals): void {
   const change = totals.cash / totals.equity - 1;
@@ -270,8 +146,8 @@ function flat(totals: Totals): void {
 }
 
 function resultOf(settings: CrossoverSettings, totals: Totals, seen: number, bars: number): CrossoverResult {
-  const { fast, slow, initial_capital, periods_per_year } = settings;
-  const n = (seen === 0 ? bars : seen) - 1;
+  const { fast, slow, initial_capital, periods_per_year, from_bar = 0 } = settings;
+  const n = (seen === 0 ? bars : seen) - from_bar - 1;
   const mean = n > 0 ? totals.sum / n : 0;
   const variance = n > 1 ? (totals.squares - n * mean * mean) / (n - 1) : 0;
   const spread = Math.sqrt(Math.max(0, variance));
