@@ -21,11 +21,11 @@ import { type Moment, timelineOf } from './timeline.ts';
 
 /** The settings of a request, defaults filled in, and its strategy. Throws Malformed where they make no sense. */
 export function readRequest(request: BacktestRequest): { settings: BacktestSettings; strategy: Strategy } {
-  const { bars: _, on_progress: __, strategy_of = strategyOf, ...given } = request;
+  const { bars, on_progress: _, strategy_of = strategyOf, ...given } = request;
   const read = BacktestSettings.safeParse(given);
   if (!read.success) throw new Malformed('the request of a backtest cannot be read', issuesOf(read.error));
   const settings = read.data;
-  const strategy = strategy_of(settings.strategy.kind);
+  const strategy = strategy_of(settings.strategy.kind, bars);
   if (strategy === undefined) throw malformed('strategy.kind', `no strategy is of kind ${settings.strategy.kind}`);
   const checked = strategy.parameters.safeParse(settings.strategy.parameters);
   if (!checked.success)
@@ -50,16 +50,19 @@ export function runBacktest(request: BacktestRequest): BacktestResult {
   const moments = timelineOf(settings, request.bars);
   const run = begin(settings, strategy, protect);
   const every = Math.max(1, Math.ceil(moments.length / 100));
-  let ruined = false;
-  for (const [index, moment] of moments.entries()) {
-    if (!pass(run, moment)) {
-      ruined = true;
-      break;
-    }
-    if ((index + 1) % every === 0 || index + 1 === moments.length)
-      request.on_progress?.({ done: index + 1, total: moments.length, at: moment.at });
-  }
+  const ruined = !play(run, moments, (done, at) => {
+    if (done % every === 0 || done === moments.length) request.on_progress?.({ done, total: moments.length, at });
+  });
   return resultOf(run, request.bars, ruined);
+}
+
+/** Lets moments pass in turn; false as soon as one left nothing. */
+export function play(run: Run, moments: readonly Moment[], on_moment?: (done: number, at: string) => void): boolean {
+  for (const [index, moment] of moments.entries()) {
+    if (!pass(run, moment)) return false;
+    on_moment?.(index + 1, moment.at);
+  }
+  return true;
 }
 
 /** Lets one moment pass; false when it left nothing. */

@@ -84,8 +84,8 @@ export type BacktestRequest = z.input<typeof BacktestSettings> & {
   readonly bars: Readonly<Record<string, readonly Bar[]>>;
   /** Called about a hundred times. */
   readonly on_progress?: (progress: Progress) => void;
-  /** Which strategy is meant by a kind; absent: the registry's. */
-  readonly strategy_of?: (kind: string) => Strategy | undefined;
+  /** Which strategy is meant by a kind; absent: the registry's. `bars` are all that the run may know. */
+  readonly strategy_of?: (kind: string, bars: BacktestRequest['bars']) => Strategy | undefined;
 };
 
 export const ExitReason = z.enum(['signal', 'stop_loss', 'take_profit']);
