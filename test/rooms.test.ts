@@ -83,7 +83,9 @@ describe('imports flow one way', () => {
   it('a verb knows no other verb', () => {
     const isOffence = ({ from, to }: Import) => {
       const [own, other] = [verbOf(from), verbOf(to)];
-      return own !== undefined && other !== undefined && own !== other && !HOSTS.includes(own) && !isSubcommand(from, other);
+      return (
+        own !== undefined && other !== undefined && own !== other && !HOSTS.includes(own) && !isSubcommand(from, other)
+      );
     };
     expect(offences(isOffence)).toEqual([]);
   });
