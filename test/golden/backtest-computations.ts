@@ -8,6 +8,7 @@ import type { Bar } from '#shared/market/schema.ts';
 import { batch } from '#shared/feature/feature.ts';
 import { sma } from '#shared/feature/average.ts';
 import type { GoldenDocument } from './comparison.ts';
+import { libraryRuns } from './library-computations.ts';
 import { readTable } from './table.ts';
 
 interface Parameters {
@@ -133,6 +134,7 @@ function summaryOf(result: BacktestResult) {
 
 /** A crossover on daily bars, filled at the next open: signals, trades, equity and metrics (`rule` in the file). */
 export const smaCross = (document: GoldenDocument, folder: string) => ({
+  external: libraryRuns((document as { external?: readonly { input: string }[] }).external ?? [], folder),
   cases: (document.cases as readonly Case[]).map(({ input, parameters }) => {
     const bars = barsOf(folder, input.prices_csv);
     const dates = bars.map(({ start }) => start.slice(0, 10));
