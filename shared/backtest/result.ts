@@ -11,7 +11,7 @@ import type { Run } from './run.ts';
 import type { BacktestResult, BacktestSettings, EquityPoint } from './schema.ts';
 import { marketsOf } from './timeline.ts';
 
-const fraction = (a: Amount, b: Amount): number => (isZero(b) ? 0 : toNumber(divide(a, b, 24)));
+const fraction = (a: Amount, b: Amount): number => (a === '0' || isZero(b) ? 0 : toNumber(divide(a, b, 24)));
 
 function equityOfRun(run: Run): EquityPoint[] {
   let highest = 0;

@@ -1,4 +1,4 @@
-import { type Amount, add, amount, divide, isZero, multiply, sign, subtract } from '../amount.ts';
+import { type Amount, absolute, add, amount, divide, isZero, multiply, sign, subtract } from '../amount.ts';
 import { findOrder, onBar, openAccount, positionOf } from '../brokerage/account.ts';
 import type { Step } from '../brokerage/event.ts';
 import { isClosed } from '../brokerage/event.ts';
@@ -50,7 +50,7 @@ export interface Run {
   readonly ledgers: Map<string, Ledger>;
   readonly decisions: Decision[];
   readonly fills: BacktestFill[];
-  readonly equity: { at: string; account: Amount; gross: Amount; net: Amount }[];
+  readonly equity: { at: string; account: Amount; gross: Amount; net: Amount; cash: PaperAccount['cash'] }[];
   readonly accrued_at: Map<string, string>;
   borrow: Amount;
   turnover: Amount;
@@ -156,7 +156,7 @@ function bookFill(run: Run, event: PaperOrderEvent, sent: Sent, { at, bar }: Pla
   const inCoin = charged.currency === instrument?.base_currency;
   const fee = inCoin ? multiply(charged.amount, price) : charged.amount;
   run.fills.push({ order_id, market, at, role, quantity, price, fee, reason });
-  run.turnover = add(run.turnover, multiply(sign(quantity) < 0 ? subtract('0', quantity) : quantity, price));
+  run.turnover = add(run.turnover, multiply(absolute(quantity), price));
   const fill = {
     market,
     order_id,
@@ -208,14 +208,18 @@ export function chargeBorrow(run: Run, market: string, at: string): void {
   run.account = { ...run.account, cash };
 }
 
-/** Notes the equity; false once nothing is left. */
+/** Notes the equity; false once nothing is left. While nothing is held and no cash moves, it stands still. */
 export function note(run: Run, at: string): boolean {
-  const values = [...run.instruments.keys()].map((market) => {
-    const seen = run.account.markets[market];
-    return seen === undefined ? '0' : multiply(positionOf(run.account, market), lastPrice(seen));
+  const { account } = run;
+  const values = [...run.instruments.keys()].flatMap((market) => {
+    const [seen, held] = [account.markets[market], positionOf(account, market)];
+    return seen === undefined || held === '0' ? [] : [multiply(held, lastPrice(seen))];
   });
-  const account = equityOf(run.account);
-  const gross = add('0', ...values.map((value) => (sign(value) < 0 ? subtract('0', value) : value)));
-  run.equity.push({ at, account, gross, net: add('0', ...values) });
-  return sign(account) > 0;
+  const before = run.equity.at(-1);
+  const stands = values.length === 0 && before?.cash === account.cash && before.gross === '0';
+  const level = stands ? before.account : equityOf(account);
+  const gross = values.length === 0 ? '0' : add(...values.map(absolute));
+  const net = values.length === 0 ? '0' : add(...values);
+  run.equity.push({ at, account: level, gross, net, cash: account.cash });
+  return sign(level) > 0;
 }
