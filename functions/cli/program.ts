@@ -50,6 +50,9 @@ async function mountTrail(program: Command, argv: readonly string[]): Promise<vo
 async function mountBacktests(program: Command, argv: readonly string[]): Promise<void> {
   if (!argv.includes('backtest')) program.command('backtest').description('run a strategy over bars, on this machine');
   else (await import('#functions/backtest/backtest-command.ts')).mountBacktest(program);
+  if (!argv.includes('lookahead'))
+    program.command('lookahead').description('find out whether a strategy knows the future');
+  else (await import('#functions/backtest/lookahead-command.ts')).mountLookahead(program);
 }
 
 /** Commander has said in words what is wrong, or has shown its help. */

@@ -1,0 +1,170 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { csvTable } from '#functions/backtest/export.ts';
+import type { BacktestResult } from '#shared/backtest/schema.ts';
+import { quantbridge } from '../cli/command-line.ts';
+import { swinging } from './world.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const folder = mkdtempSync(join(tmpdir(), 'backtest-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const CROSSOVER = ['--strategy', 'crossover', '--fast', '10', '--slow', '30'];
+const SPX = ['backtest', ...CROSSOVER, '--symbols', 'SPX', '--from', '2005-01-01'];
+const run = (...args: string[]) => quantbridge(['--data', folder, ...args]);
+
+const csvFile = join(folder, 'bars.csv');
+writeFileSync(
+  csvFile,
+  [
+    'date,open,high,low,close',
+    ...swinging(58).map((b) => [b.start.slice(0, 10), b.open, b.high, b.low, b.close].join()),
+  ].join('\n'),
+);
+
+describe('backtest', () => {
+  test('prints its figures and writes a report that holds the page and nothing from elsewhere', async () => {
+    const { code, out, err } = await run(...SPX);
+    expect(err).toBe('');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^crossover \(fast 10, slow 30\) on cboe:SPX, 2005-01-03 to 2020-04-17$/m);
+    expect(out).toMatch(/^Total return +76\.44 %$/m);
+    expect(out).toMatch(/^Sharpe ratio +0\.41$/m);
+    expect(out).toMatch(/^Trades +65$/m);
+    expect(out).toMatch(/11 flags on the bars, none repaired: outlier 2008-09-29/);
+    const page = readFileSync(/^Report: (.+)$/m.exec(out)?.[1] ?? '', 'utf8');
+    expect(page).toMatch(/^<!doctype html>/);
+    const markup = page.slice(0, page.indexOf('<script'));
+    expect([...markup.matchAll(/\b(?:src|href)="([^"]*)"/g)].map(([, target]) => target)).toEqual(['data:,']);
+    expect(/<script[^>]*src=/.test(page)).toBe(false);
+  });
+
+  test('answers one JSON document with the result, the bars it used and where the report is', async () => {
+    const { out, code } = await run(...SPX, '--json', '--report', join(folder, 'own.html'), '--fee', '0.1%');
+    expect(code).toBe(0);
+    const answer = JSON.parse(out) as { result: BacktestResult; bars: { count: number }[]; report: string };
+    expect(answer.result).toMatchObject({ num_trades: 65, settings: { fee: { taker: '0.001' } } });
+    expect(Number(answer.result.costs.fees)).toBeGreaterThan(0);
+    expect(answer.bars).toMatchObject([
+      { market: 'cboe:SPX', count: 5105, sha256: expect.stringMatching(/^9409e934/) },
+    ]);
+    expect(existsSync(answer.report)).toBe(true);
+  });
+
+  test('writes a table as CSV and nothing besides', async () => {
+    const { out } = await run(...SPX, '--csv');
+    const lines = out.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^market,side,quantity,entry_at,/);
+    expect(lines).toHaveLength(66);
+    const equity = await run(...SPX, '--csv', 'equity', '--to', '2005-02-01');
+    expect(equity.out.split('\n')[1]).toMatch(/^2005-01-03T21:00:00\.000Z,100000,/);
+  });
+
+  test('sweeps, shows the best cells, and warns of hindsight', async () => {
+    const { out } = await run(...SPX.slice(0, 3), '--sweep', 'fast=5..15/5', 'slow=20..40/20', '--no-report');
+    expect(out).toMatch(/The best 6 of 6 cells:\nfast +slow +Sharpe/);
+    expect(out).toMatch(/chosen with hindsight/);
+    expect(out).not.toMatch(/Report:/);
+    const { out: table } = await run(...SPX.slice(0, 3), '--sweep', 'fast=5,10', '--slow', '30', '--csv', 'sweep');
+    expect(table.split('\n')).toMatchObject([
+      'fast,sharpe_ratio,total_return,max_drawdown,num_trades',
+      /^5,/,
+      /^10,/,
+      '',
+    ]);
+  });
+
+  test('takes bars of a file', async () => {
+    const market = ['--bars', csvFile, '--symbols', 'BTCUSDT', '--session', 'always', '--no-report', '--json'];
+    const { out, err } = await run('backtest', '--strategy', 'crossover', '--fast', '2', '--slow', '4', ...market);
+    expect(err).toBe('');
+    const { result } = JSON.parse(out) as { result: BacktestResult };
+    expect(result).toMatchObject({
+      num_trades: 2,
+      settings: { periods_per_year: 365, markets: [{ exchange: 'csv' }] },
+    });
+  });
+
+  const broken = join(folder, 'broken.csv');
+  writeFileSync(broken, 'date,open,high,low,close\n2026-01-02,1,1,1,0\n');
+  test.each([
+    ['an unknown strategy', ['--strategy', 'oracle'], 2, /There is no strategy oracle. There are: crossover,/],
+    [
+      'averages the wrong way round',
+      ['--strategy', 'crossover', '--fast', '30', '--slow', '10'],
+      2,
+      /fast must be shorter/,
+    ],
+    ['an unknown range', [...CROSSOVER, '--sweep', 'speed=1..2'], 2, /no parameter speed. It has: fast, slow/],
+    [
+      'no built-in bars',
+      [...CROSSOVER, '--symbols', 'ACME'],
+      1,
+      /no built-in bars of ACME\. Name a CSV file with --bars/,
+    ],
+    ['a missing file', [...CROSSOVER, '--bars', '/nowhere.csv'], 1, /nowhere\.csv: There is no such file/],
+    ['a broken file', [...CROSSOVER, '--bars', broken], 1, /line 2: close is 0\. A price is zero or negative/],
+    ['two sources', [...CROSSOVER, '--bars', 'a', '--provider', 'yahoo'], 2, /not both/],
+    ['a provider without its key', [...CROSSOVER, '--provider', 'alpha-vantage'], 2, /ALPHA_VANTAGE_API_KEY/],
+    ['a day that is none', [...CROSSOVER, '--from', '2005-13-01'], 2, /is no day/],
+    ['a fee of everything', [...CROSSOVER, '--fee', '5'], 2, /with its sign: 5%/],
+    ['no strategy', [], 2, /--strategy <kind>/],
+  ])('ends with a sentence on what to do for %s', async (_, args, expected, words) => {
+    const { code, out, err } = await quantbridge(['--data', folder, 'backtest', ...args], {
+      env: { ...process.env, ALPHA_VANTAGE_API_KEY: '' },
+    });
+    expect(err).toMatch(words);
+    expect(err).not.toMatch(/\n {4}at /);
+    expect(out).toBe('');
+    expect(code).toBe(expected);
+  });
+});
+
+describe('lookahead', () => {
+  const args = [
+    'lookahead',
+    '--strategy',
+    'crossover',
+    '--fast',
+    '2',
+    '--slow',
+    '4',
+    '--bars',
+    csvFile,
+    '--symbols',
+    'BTCUSDT',
+  ];
+
+  test('takes every signal again, and says that none changed', async () => {
+    const { code, out } = await run(...args, '--session', 'always');
+    expect(out).toMatch(
+      /^crossover: \d+ signals, taken again at all \d+ moments without what came after\.\nNone changed/,
+    );
+    expect(code).toBe(0);
+    const json = JSON.parse((await run(...args, '--session', 'always', '--limit', '2', '--json')).out);
+    expect(json).toMatchObject({ kind: 'crossover', checked: 2, findings: [] });
+  });
+
+  test('that had nothing to check is no proof', async () => {
+    const { code, err } = await run(...args.with(6, '57'), '--session', 'always');
+    expect(err).toMatch(/made no signal on these bars, so nothing was checked/);
+    expect(code).toBe(1);
+  });
+});
+
+test('a cell of CSV that holds a comma, a quote or a line is quoted', () => {
+  const fill = {
+    order_id: 1,
+    market: 'a:B',
+    at: 't',
+    role: 'entry',
+    quantity: '1',
+    price: '2',
+    fee: '0',
+    reason: 'so, "it"',
+  };
+  const text = csvTable('fills', { fills: [fill] } as unknown as BacktestResult, []);
+  expect(text).toBe('order_id,market,at,role,quantity,price,fee,reason\n1,a:B,t,entry,1,2,0,"so, ""it"""\n');
+});
