@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 
 /*
- * Google's emulators of Firestore and Pub/Sub, for the tests in test/contract, where the machine has them: Debian
+ * Google's emulators of Firestore and Pub/Sub, for test/contract and test/flow/on-emulators.test.ts, where the machine has them: Debian
  * packages google-cloud-cli-firestore-emulator and google-cloud-cli-pubsub-emulator (or the components of gcloud),
  * and a Java runtime. They are started with `java` itself, since gcloud leaves them running when it is ended.
  * QUANTBRIDGE_EMULATORS=required makes their absence a failure.
  */
 
-const NEEDED_BY = '/test/contract/';
+const NEEDED_BY = /\/test\/(contract\/|flow\/on-emulators\.)/;
 const READY_WITHIN_MS = 60_000;
 const started: ChildProcess[] = [];
 let folder: string | undefined;
@@ -28,7 +28,7 @@ export async function setup(project: TestProject): Promise<void> {
   const isGiven = process.env.FIRESTORE_EMULATOR_HOST !== undefined && process.env.PUBSUB_EMULATOR_HOST !== undefined;
   const emulators = isGiven ? [] : find();
   if (typeof emulators === 'string') {
-    const absence = `Google's emulators are not here (${emulators}): test/contract runs without the google family`;
+    const absence = `Google's emulators are not here (${emulators}): test/contract runs without the google family, test/flow/on-emulators is skipped`;
     if (process.env.QUANTBRIDGE_EMULATORS === 'required') throw new Error(absence);
     console.log(absence);
   }
@@ -58,7 +58,7 @@ function end(): void {
 async function areNeeded(project: TestProject): Promise<boolean> {
   const asked = process.argv.slice(2).filter((word) => word.startsWith('test/') && !word.endsWith('.config.ts'));
   const { testFiles } = await project.globTestFiles(asked);
-  return testFiles.some((file) => file.includes(NEEDED_BY));
+  return testFiles.some((file) => NEEDED_BY.test(file));
 }
 
 /** One line per family, from one line per test file and family. */

@@ -18,6 +18,9 @@ export const SECRETS = { development: 'd'.repeat(43), bridge: 'b'.repeat(43) };
 /** The machine's time, which only credentials and backoff see. */
 export const WALL_MS = Date.UTC(2026, 10, 21);
 
+/** What a life says is not what a story is about. */
+export const log: Log = { info: () => {}, warn: () => {}, error: () => {} };
+
 export type Rooms = ReturnType<typeof rooms>['rooms'];
 
 /** What one life holds of the ground: its ports, whose acts count, and the delivery to its rooms. */
@@ -53,11 +56,16 @@ interface Remains {
 }
 
 /** Tells a story to its end, through as many lives as the weather makes it take; each life meets its own weather. */
-export async function tellOn(ground: Ground, story: Story, weathers: readonly Weather[]): Promise<Told> {
+export async function tellOn(
+  ground: Ground,
+  story: Story,
+  weathers: readonly Weather[],
+  far = new DatabaseSync(':memory:'),
+): Promise<Told> {
   const remains: Remains = {
     ground,
     far: standIn({
-      store: new DatabaseSync(':memory:'),
+      store: far,
       now: () => WALL_MS,
       post: async (_url, headers, body) => remains.hear({ ...headers }, body),
     }),
@@ -97,7 +105,6 @@ const startOf = (bars: Story['bars']): Date => new Date(bars[0]?.start ?? 0);
 async function live(story: Story, remains: Remains, life: Life): Promise<void> {
   const { world, bars, past = [], alongside } = story;
   const clock = hostClock(startOf(bars));
-  const log = { info: () => {}, warn: () => {}, error: () => {} };
   const footing = await remains.ground.stand(life, { clock, log });
   const far = farSide(remains, life);
   const market = csvMarket([{ exchange: MARKET.exchange, symbol: MARKET.symbol, bars: [...past, ...bars] }]);

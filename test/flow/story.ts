@@ -147,6 +147,14 @@ export const ONE_SIGNAL: Story = {
   bars: days([100, 99, 101, 102]),
 };
 
+/** The two days of that entry and its fill; the days before them are known from the start. */
+export const BRIEF: Story = {
+  ...ONE_SIGNAL,
+  name: 'one signal, two days',
+  past: ONE_SIGNAL.bars.slice(0, 2),
+  bars: ONE_SIGNAL.bars.slice(2),
+};
+
 /** Days on which so little is traded that every order fills in several parts, or not at all. */
 export const THIN: Story = {
   name: 'thin days',

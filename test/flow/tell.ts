@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite';
 import type { Ports } from '#shared/ports/index.ts';
 import type { LocalBus } from '#shared/ports/local/bus.ts';
 import { openDatabase } from '#shared/ports/local/database.ts';
@@ -5,16 +6,53 @@ import { memoryFiles } from '#shared/ports/local/files.ts';
 import { openLocal } from '#shared/ports/local/index.ts';
 import { allDocuments } from '#shared/ports/local/store.ts';
 import { deliverer, type Timer } from '../../functions/local/deliver.ts';
+import { Cursors } from '../../functions/local/replay.ts';
 import type { Room } from '../../functions/local/rooms.ts';
 import { COLLECTIONS } from '../../functions/manifest.ts';
 import { subscriptions } from '../../functions/subscriptions.ts';
-import { bridgeKeys, type Footing, type Ground, type Rooms, type Told, tellOn, WALL_MS } from './life.ts';
+import { bridgeKeys, type Footing, type Ground, log, prepare, type Rooms, type Told, tellOn, WALL_MS } from './life.ts';
 import type { Story } from './story.ts';
-import { type Life, seeded, type Weather } from './weather.ts';
+import { Life, seeded, type Weather } from './weather.ts';
 
 /** Tells a story on local ports. */
 export const tell = (story: Story, weathers: readonly Weather[] = [{}]): Promise<Told> =>
   tellOn(localGround(story), story, weathers);
+
+/** Where a telling can begin: the data and the far side when the story's first tick is due, and nothing is left to do. */
+export interface Opening extends Pick<Told, 'documents'> {
+  readonly far: Uint8Array;
+}
+
+class Due extends Error {
+  override readonly name = 'Due';
+}
+
+/** Tells a story on local ports as far as its first tick. */
+export async function openingOf(story: Story): Promise<Opening> {
+  const ground = localGround(story);
+  const far = new DatabaseSync(':memory:');
+  const { ports } = await ground.stand(new Life({}), {
+    clock: { now: () => new Date(story.bars[0]?.start ?? 0) },
+    log,
+  });
+  await prepare(ports.store, story);
+  const untilDue = async (...host: Parameters<Ground['stand']>): Promise<Footing> => {
+    const footing = await ground.stand(...host);
+    const commit: Ports['store']['commit'] = (keys, decide) => {
+      // Only a move to the next phase commits on the cursor, and the first one is to the tick.
+      if (keys.some(({ collection }) => collection.name === Cursors.name)) throw new Due();
+      return footing.ports.store.commit(keys, decide);
+    };
+    return { ...footing, ports: { ...footing.ports, store: { ...footing.ports.store, commit } } };
+  };
+  try {
+    await tellOn({ ...ground, stand: untilDue }, story, [], far);
+  } catch (error) {
+    if (!(error instanceof Due)) throw error;
+    return { documents: await ground.documents(), far: far.serialize() };
+  }
+  throw new Error('the story has no tick');
+}
 
 /** The folder's data, in memory. */
 function localGround(story: Story): Ground {
