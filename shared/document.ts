@@ -1,8 +1,23 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 
 /** Plain JSON: what every store holds. No undefined, NaN, Date, bigint or nested array. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [field: string]: Json | undefined };
 export type Document = { readonly [field: string]: Json | undefined };
+
+/**
+ * Any JSON value, as z.json() says, checked in one walk: envelopes and strategy memories are read thousands of times,
+ * and z.json() tries each kind of value in turn (about twenty times the work, by a profile of the replay).
+ */
+export const JsonValue = z.custom<z.core.util.JSONType>(isJson, 'a JSON value is needed');
+
+function isJson(value: unknown): boolean {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every(isJson);
+  if (typeof value !== 'object') return false;
+  const prototype = Object.getPrototypeOf(value);
+  return (prototype === Object.prototype || prototype === null) && Object.values(value).every(isJson);
+}
 
 /** A named set of documents of one shape. `name` is a collection of `functions/manifest.ts`. */
 export interface Collection<T> {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { deterministicId } from './digest.ts';
-import type { Document } from './document.ts';
+import { type Document, JsonValue } from './document.ts';
 
 /**
  * Every fact that QuantBridge states, with the topic that carries it, in causal order: within one instant the trail
@@ -81,7 +81,7 @@ export const Envelope = z.strictObject({
   signal_id: z.string().optional(),
   algorithm_id: z.string().optional(),
   causation_id: z.string().optional(),
-  body: z.record(z.string(), z.json()),
+  body: z.record(z.string(), JsonValue),
 });
 export type Envelope = z.infer<typeof Envelope>;
 

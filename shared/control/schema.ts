@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { collection } from '../document.ts';
+import { collection, JsonValue } from '../document.ts';
 import { Instant } from '../topics.ts';
 
 /**
@@ -28,7 +28,7 @@ export const ConfigVersion = z.strictObject({
   version: z.int().min(1),
   changed_at: Instant,
   changed_by: z.string(),
-  document: z.record(z.string(), z.json()),
+  document: z.record(z.string(), JsonValue),
 });
 export type ConfigVersion = z.infer<typeof ConfigVersion>;
 export const ConfigVersions = collection('config_versions', ConfigVersion);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PositiveAmount } from '../amount.ts';
-import { collection } from '../document.ts';
+import { collection, JsonValue } from '../document.ts';
 import { ExchangeName, SymbolName } from '../market/schema.ts';
 import { Id, Sizing } from '../signal/schema.ts';
 
@@ -36,7 +36,7 @@ export const StrategySetting = z.strictObject({
   enabled: z.boolean(),
   exchange: ExchangeName,
   symbol: SymbolName,
-  parameters: z.record(z.string(), z.json()),
+  parameters: z.record(z.string(), JsonValue),
   sizing: Sizing,
   /** How long its signals stay valid after the decision. */
   validity_ms: z.int().min(1),

@@ -80,7 +80,7 @@ function ordered(
 ): Advanced {
   const filled_quantity = add(before.filled_quantity, fill_quantity);
   const more = { filled_quantity, delivered_at: before.delivered_at ?? now.toISOString() };
-  const end = (state: DeliveryState, detail?: string): Advanced => ({
+  const end = (state: 'executed' | 'rejected' | 'cancelled', detail?: string): Advanced => ({
     delivery: to(before, state, now, detail === undefined ? more : { ...more, detail }),
     facts: before.state === state ? [] : [state === 'cancelled' ? 'signal.expired' : `signal.${state}`],
   });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Amount, PositiveAmount } from '../amount.ts';
-import { collection } from '../document.ts';
+import { collection, JsonValue } from '../document.ts';
 import { ExchangeName, SymbolName } from '../market/schema.ts';
 import { Instant } from '../topics.ts';
 import { ReasonCode } from './reason.ts';
@@ -8,7 +8,7 @@ import { ReasonCode } from './reason.ts';
 /** Ids of ours: short, ASCII, safe in a path, an order tag and an Object Store key. */
 export const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,47}$/, 'letters, digits, - and _, at most 48');
 /** A client's JSON, kept as it came. */
-export const Kept = z.record(z.string(), z.json());
+export const Kept = z.record(z.string(), JsonValue);
 
 /**
  * What is wanted of the position: `open` more of it in the signal's side, `close` what is held (never beyond flat),
@@ -120,7 +120,7 @@ export const Signal = Proposal.extend({
   content_hash: z.string(),
   verdict: Verdict,
   born_at: Instant,
-  raw: z.json(),
+  raw: JsonValue,
 });
 export type Signal = z.infer<typeof Signal>;
 export const Signals = collection('signals', Signal);
