@@ -1,5 +1,8 @@
 import { AXIS, type Chart, diverging, GRID, TOOLTIP, VALUE_AXIS } from './chart.ts';
 
+/** So many lines of text fit beside the heat map. */
+const MAXIMUM_LABELS = 16;
+
 /** One cell of a sweep: the values of its parameters, and what came of them. */
 export interface SweepCell {
   readonly parameters: Readonly<Record<string, number>>;
@@ -70,6 +73,7 @@ export function sweepChart(names: readonly string[], cells: readonly SweepCell[]
         nameTextStyle: { color: '@faint' },
         nameGap: 36,
         ...AXIS,
+        axisLabel: { ...AXIS.axisLabel, interval: Math.ceil(steps(y).length / MAXIMUM_LABELS) - 1 },
       },
       visualMap: diverging(-bound, bound, ''),
       series: [{ type: 'heatmap', name: 'Sharpe', data, progressive: 0 }],
