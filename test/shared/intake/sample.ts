@@ -4,7 +4,7 @@ import { type Instrument, Instruments, instrumentId } from '#shared/market/schem
 import { openBook } from '#shared/position/position.ts';
 import { type Book, Books, type Pending, type Position } from '#shared/position/schema.ts';
 import { DEFAULT_LIMITS, type Limits, LimitsOf } from '#shared/risk/schema.ts';
-import type { Proposal } from '#shared/signal/schema.ts';
+import { Proposal } from '#shared/signal/schema.ts';
 import type { Documents } from '../control/decide.ts';
 
 export const NOW = new Date('2026-03-02T14:30:00.000Z');
@@ -77,7 +77,11 @@ export const control = (state: Switch['state'] = 'active'): Switch => ({
 
 export const limits = (change: Partial<Limits> = {}): Limits => ({ ...DEFAULT_LIMITS, ...change });
 
-export const proposal = (change: Partial<Proposal> = {}): Proposal => ({
+/** A member that is changed to undefined is absent. */
+export const proposal = (change: { [name in keyof Proposal]?: Proposal[name] | undefined } = {}): Proposal =>
+  Proposal.parse(Object.fromEntries(Object.entries({ ...BUY, ...change }).filter(([, value]) => value !== undefined)));
+
+const BUY: Proposal = {
   algorithm_id: 'alg',
   exchange: 'bybit',
   symbol: 'BTCUSDT',
@@ -92,8 +96,7 @@ export const proposal = (change: Partial<Proposal> = {}): Proposal => ({
   features: {},
   parameters: {},
   extras: {},
-  ...change,
-});
+};
 
 /** Everything that intake reads, as documents by "collection/id". */
 export function documents(owner: Algorithm, books: readonly Book[], change: Documents = {}): Documents {
