@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 
 /** Canonical JSON (RFC 8785): one spelling for one value, so that equal values have equal hashes in any language. */
@@ -9,7 +9,7 @@ export function canonical(value: unknown): string {
 }
 
 /** Lower-case hex SHA-256 of UTF-8 text or bytes. */
-export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+export const sha256 = (data: string | Uint8Array): string => hash('sha256', data);
 
 /**
  * A deterministic id: the same parts give the same id on every run and machine, so that a repeated act writes the

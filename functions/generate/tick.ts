@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { absolute } from '#shared/amount.ts';
+import { absolute, amount, multiply, round } from '#shared/amount.ts';
 import { type Algorithm, Algorithms, type StrategySetting } from '#shared/deployment/schema.ts';
 import { canonical } from '#shared/digest.ts';
 import { key, write } from '#shared/document.ts';
 import { Unavailable } from '#shared/failure.ts';
 import { type Admitted, intake, intakeKeys, type Offer } from '#shared/intake/intake.ts';
 import type { Bar } from '#shared/market/schema.ts';
-import type { Proposal } from '#shared/signal/schema.ts';
+import type { Proposal, Sizing } from '#shared/signal/schema.ts';
 import { StrategyMemories, type StrategyMemory } from '#shared/strategy/memory.ts';
 import { strategyOf } from '#shared/strategy/registry.ts';
 import type { ProposedTrade, Strategy, StrategyState } from '#shared/strategy/schema.ts';
@@ -133,7 +133,7 @@ function proposalOf(
     intent,
     side,
     direction: intent === 'close' ? 'flat' : side === 'buy' ? 'long' : 'short',
-    sizing: intent === 'close' && state.held !== '0' ? { mode: 'units', value: absolute(state.held) } : sizing,
+    sizing: sizingOf(sizing, state, trade),
     order,
     protect,
     decision_at,
@@ -143,6 +143,12 @@ function proposalOf(
     parameters,
     extras: { reason, kind: setting.kind },
   };
+}
+
+/** The configured size of an open, or what is held of a close; the part of it that the strategy asks for. */
+function sizingOf(sizing: Sizing, { held }: StrategyState, { intent, share = 1 }: ProposedTrade): Sizing {
+  const whole: Sizing = intent === 'close' && held !== '0' ? { mode: 'units', value: absolute(held) } : sizing;
+  return share === 1 ? whole : { ...whole, value: round(multiply(whole.value, amount(share)), 12) };
 }
 
 /** The memories once the gate has spoken: a refused proposal is not pending. */

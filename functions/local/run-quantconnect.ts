@@ -19,6 +19,7 @@ import { logLevel } from './run-replay.ts';
 import { safeguard } from './safeguard.ts';
 import { keepServing } from './serving.ts';
 import type { Stop } from './stop.ts';
+import { webhookOf } from './webhook.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -57,7 +58,7 @@ export async function runAtQuantConnect(
       timeout_ms: 10_000,
     });
     const quantconnect = guarded(paced(transport, CALLS_PER_SECOND), isLive, clock);
-    const ports = { ...local, clock, log, quantconnect, market: csvMarket([]) };
+    const ports = { ...local, clock, log, quantconnect, market: csvMarket([]), ...webhookOf(variables, log) };
     await prepareAtQuantConnect(local, folder, clock.now());
     await safeguard(ports, isLive);
     const door = await openDoor(ports, options.port);

@@ -22,6 +22,7 @@ import { rooms } from './rooms.ts';
 import { keepServing } from './serving.ts';
 import type { Stop } from './stop.ts';
 import { faultsOf, summaryText } from './summary.ts';
+import { webhookOf } from './webhook.ts';
 import { configurationHash, defaultWorld, keysOf, listingOf, type TradedMarket } from './world.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -72,7 +73,7 @@ export async function runReplay(
         timeout_ms: 10_000,
       }),
     );
-    const ports = { ...local, clock, log, quantconnect, market: csvMarket([loaded]) };
+    const ports = { ...local, clock, log, quantconnect, market: csvMarket([loaded]), ...webhookOf(variables, log) };
     const door = await openDoor(ports, options.port);
     closing.push(() => door.close());
     const keyText = keysOf(world, secrets, clock.now()).bridge.text;

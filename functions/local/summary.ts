@@ -12,6 +12,12 @@ export function faultsOf(status: Status, deadLetters: number): string[] {
   ];
 }
 
+/** Tables without colours and without lines between their rows. */
+const PLAIN = {
+  style: { head: [], border: [] },
+  chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
+};
+
 /** The run in words and tables, for a person. */
 export function summaryText(
   status: Status,
@@ -43,12 +49,12 @@ export function summaryText(
     ['Data flags', String(about.flags)],
     ['Trail', `${status.trail.rows} rows, ${status.trail.verified ? 'verified' : 'NOT VERIFIED'}`],
   ];
-  const table = new Table({ style: { head: [], border: [] }, colWidths: [26, 76], wordWrap: true });
+  const table = new Table({ ...PLAIN, colWidths: [26, 76], wordWrap: true });
   table.push(...rows);
   const held = status.positions.filter(({ quantity }) => !isZero(quantity));
   const positions = new Table({
     head: ['Position', 'Quantity', 'Average', 'Last', 'Value', 'Unrealised'],
-    style: { head: [], border: [] },
+    ...PLAIN,
   });
   for (const one of held) {
     const { symbol, quantity, avg_price, current_price, market_value, unrealized_pnl } = one;
