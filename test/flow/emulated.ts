@@ -8,10 +8,13 @@ import { COLLECTIONS } from '../../functions/manifest.ts';
 import type { Inlet } from './emulated-inlet.ts';
 import { mailroom } from './emulated-mail.ts';
 import { emulatedProject } from './emulated-project.ts';
-import { bridgeKeys, type Ground, type Told, tellOn } from './life.ts';
+import { bridgeKeys, type Ground, movesCursor, type Told, tellOn } from './life.ts';
 import type { Story } from './story.ts';
 import type { Opening } from './tell.ts';
-import type { Life, Weather } from './weather.ts';
+import { behalf, type Life, type Weather } from './weather.ts';
+
+/** On whose behalf the cursor moves, in the names of acts. */
+export const CURSOR = 'cursor';
 
 /** Under load the emulators answer late; no call of a story may fail for that. */
 const DEADLINE_MS = 60_000;
@@ -86,6 +89,9 @@ const countedStore = (
 ): Ports['store'] => ({
   get: (collection, id) => store.get(collection, id),
   query: (collection, query) => store.query(collection, query),
-  commit: (keys, decide) => life.act('commit', () => during(store.commit(keys, decide))),
+  commit(keys, decide) {
+    const commit = () => life.act('commit', () => during(store.commit(keys, decide)));
+    return movesCursor(keys) ? behalf.run(CURSOR, commit) : commit();
+  },
   sweep: () => life.act('sweep', () => during(store.sweep())),
 });

@@ -1,12 +1,12 @@
 import { DatabaseSync } from 'node:sqlite';
-import type { Document } from '#shared/document.ts';
+import type { Document, Key } from '#shared/document.ts';
 import type { Clock, Log, Ports, Store } from '#shared/ports/index.ts';
 import { csvMarket } from '#shared/ports/local/market.ts';
 import { authenticationHeaders } from '#shared/quantconnect/sign.ts';
 import { hostClock } from '../../functions/local/clock.ts';
 import type { Deliverer } from '../../functions/local/deliver.ts';
 import { deployTerms, prepareReplay } from '../../functions/local/prepare.ts';
-import { type Far, instantsOf, replay } from '../../functions/local/replay.ts';
+import { Cursors, type Far, instantsOf, replay } from '../../functions/local/replay.ts';
 import { rooms } from '../../functions/local/rooms.ts';
 import { keysOf, listingOf } from '../../functions/local/world.ts';
 import { app } from '../../functions/serve/app.ts';
@@ -98,6 +98,10 @@ export function prepare(store: Store, { world, bars }: Story): Promise<void> {
   const identity = { bars_sha256: 'story', configuration_sha256: 'story' };
   return prepareReplay(store, world, MARKET, SECRETS, identity, instantsOf(bars), startOf(bars));
 }
+
+/** Whether a commit, once the world is there, moves the replay on. */
+export const movesCursor = (keys: readonly Key[]): boolean =>
+  keys.some(({ collection }) => collection.name === Cursors.name);
 
 const startOf = (bars: Story['bars']): Date => new Date(bars[0]?.start ?? 0);
 

@@ -6,11 +6,21 @@ import { memoryFiles } from '#shared/ports/local/files.ts';
 import { openLocal } from '#shared/ports/local/index.ts';
 import { allDocuments } from '#shared/ports/local/store.ts';
 import { deliverer, type Timer } from '../../functions/local/deliver.ts';
-import { Cursors } from '../../functions/local/replay.ts';
 import type { Room } from '../../functions/local/rooms.ts';
 import { COLLECTIONS } from '../../functions/manifest.ts';
 import { subscriptions } from '../../functions/subscriptions.ts';
-import { bridgeKeys, type Footing, type Ground, log, prepare, type Rooms, type Told, tellOn, WALL_MS } from './life.ts';
+import {
+  bridgeKeys,
+  type Footing,
+  type Ground,
+  log,
+  movesCursor,
+  prepare,
+  type Rooms,
+  type Told,
+  tellOn,
+  WALL_MS,
+} from './life.ts';
 import type { Story } from './story.ts';
 import { Life, seeded, type Weather } from './weather.ts';
 
@@ -18,40 +28,29 @@ import { Life, seeded, type Weather } from './weather.ts';
 export const tell = (story: Story, weathers: readonly Weather[] = [{}]): Promise<Told> =>
   tellOn(localGround(story), story, weathers);
 
-/** Where a telling can begin: the data and the far side when the story's first tick is due, and nothing is left to do. */
+/** Where a telling can begin: the data and the far side before the cursor moves, when nothing is left to do. */
 export interface Opening extends Pick<Told, 'documents'> {
   readonly far: Uint8Array;
 }
 
-class Due extends Error {
-  override readonly name = 'Due';
-}
-
-/** Tells a story on local ports as far as its first tick. */
-export async function openingOf(story: Story): Promise<Opening> {
+/** Tells a story on local ports; answers every place where a telling can begin. */
+export async function openingsOf(story: Story): Promise<readonly Opening[]> {
   const ground = localGround(story);
   const far = new DatabaseSync(':memory:');
-  const { ports } = await ground.stand(new Life({}), {
-    clock: { now: () => new Date(story.bars[0]?.start ?? 0) },
-    log,
-  });
-  await prepare(ports.store, story);
-  const untilDue = async (...host: Parameters<Ground['stand']>): Promise<Footing> => {
+  const openings: Opening[] = [];
+  const clock = { now: () => new Date(story.bars[0]?.start ?? 0) };
+  await prepare((await ground.stand(new Life({}), { clock, log })).ports.store, story);
+  const stand = async (...host: Parameters<Ground['stand']>): Promise<Footing> => {
     const footing = await ground.stand(...host);
-    const commit: Ports['store']['commit'] = (keys, decide) => {
-      // Only a move to the next phase commits on the cursor, and the first one is to the tick.
-      if (keys.some(({ collection }) => collection.name === Cursors.name)) throw new Due();
-      return footing.ports.store.commit(keys, decide);
+    const { store } = footing.ports;
+    const commit: Ports['store']['commit'] = async (keys, decide) => {
+      if (movesCursor(keys)) openings.push({ documents: await ground.documents(), far: far.serialize() });
+      return store.commit(keys, decide);
     };
-    return { ...footing, ports: { ...footing.ports, store: { ...footing.ports.store, commit } } };
+    return { ...footing, ports: { ...footing.ports, store: { ...store, commit } } };
   };
-  try {
-    await tellOn({ ...ground, stand: untilDue }, story, [], far);
-  } catch (error) {
-    if (!(error instanceof Due)) throw error;
-    return { documents: await ground.documents(), far: far.serialize() };
-  }
-  throw new Error('the story has no tick');
+  await tellOn({ ...ground, stand }, story, [], far);
+  return openings;
 }
 
 /** The folder's data, in memory. */
