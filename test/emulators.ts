@@ -14,6 +14,8 @@ import type { TestProject } from 'vitest/node';
 
 const NEEDED_BY = /\/test\/(contract\/|flow\/on-emulators\.)/;
 const READY_WITHIN_MS = 60_000;
+/** Emulators live for a minute or two: most of what the JVM compiles with its second compiler is never earned back. */
+const SHORT_LIVED = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
 const started: ChildProcess[] = [];
 let folder: string | undefined;
 
@@ -116,7 +118,7 @@ async function start({ name, variable, command }: Emulator): Promise<void> {
   const port = await freePort();
   const log = join(folder ?? tmpdir(), `${name}.log`);
   const output = openSync(log, 'a');
-  const child = spawn('java', command(port), { stdio: ['ignore', output, output] });
+  const child = spawn('java', [...SHORT_LIVED, ...command(port)], { stdio: ['ignore', output, output] });
   started.push(child);
   const until = performance.now() + READY_WITHIN_MS;
   while (!(await answers(port))) {
