@@ -66,7 +66,7 @@ function positionFindings({ book, theirs, taken, markets, recently_filled, drift
       const one = {
         market,
         ...sides,
-        lot_size: lots.get(market) ?? '1',
+        lot_size: lots.get(market) ?? '0',
         in_flight: in_flight[market] ?? '0',
         recently_filled: recently_filled.has(market),
       };
