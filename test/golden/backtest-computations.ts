@@ -1,12 +1,12 @@
-import { basename, dirname, join } from 'node:path';
 import { readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { amount, toNumber } from '#shared/amount.ts';
 import { runBacktest } from '#shared/backtest/engine.ts';
 import type { BacktestResult, BacktestTrade } from '#shared/backtest/schema.ts';
+import { sma } from '#shared/feature/average.ts';
+import { batch } from '#shared/feature/feature.ts';
 import { parseBars } from '#shared/market/csv.ts';
 import type { Bar } from '#shared/market/schema.ts';
-import { batch } from '#shared/feature/feature.ts';
-import { sma } from '#shared/feature/average.ts';
 import type { GoldenDocument } from './comparison.ts';
 import { libraryRuns } from './library-computations.ts';
 import { readTable } from './table.ts';
@@ -47,7 +47,8 @@ function play(parameters: Parameters, bars: readonly Bar[]): BacktestResult {
     bars: { [MARKET]: bars },
     initial_capital: amount(initial_cash),
     ...(fee_rate > 0 && { fee: { kind: 'percent', maker: rate, taker: rate, buy_in: 'quote' } }),
-    sizing: quantity === null ? { mode: 'percent_of_equity', value: '100' } : { mode: 'units', value: amount(quantity) },
+    sizing:
+      quantity === null ? { mode: 'percent_of_equity', value: '100' } : { mode: 'units', value: amount(quantity) },
     allow_short,
     brackets: {
       ...(stop_loss !== null && { stop_loss: amount(stop_loss) }),
@@ -142,7 +143,11 @@ export const smaCross = (document: GoldenDocument, folder: string) => ({
     return {
       expected: {
         summary: summaryOf(result),
-        signals: signalsOf(parameters, bars.map(({ close }) => Number(close)), dates),
+        signals: signalsOf(
+          parameters,
+          bars.map(({ close }) => Number(close)),
+          dates,
+        ),
         closed_trades: result.trade_history.map((trade) => tradeOf(trade, dates)),
         open_position: openPositionOf(result),
         equity_csv: result.equity.map(({ equity }, i) => ({ date: dates[i], equity: toNumber(equity) })),

@@ -7,7 +7,12 @@ import { rateOfChange, rsi } from '#shared/feature/momentum.ts';
 import { atr } from '#shared/feature/range.ts';
 import { bollinger, standardDeviation, zScore } from '#shared/feature/spread.ts';
 import { adx, macd } from '#shared/feature/trend.ts';
-import { ewmaVolatility, rangeVolatility, realisedVolatility, yangZhangVolatility } from '#shared/feature/volatility.ts';
+import {
+  ewmaVolatility,
+  rangeVolatility,
+  realisedVolatility,
+  yangZhangVolatility,
+} from '#shared/feature/volatility.ts';
 import { vwap } from '#shared/feature/volume.ts';
 
 interface Tolerance {
@@ -40,13 +45,15 @@ describe('indicators_synth_320.csv', () => {
   const column = (name: string): Values =>
     rows.map((row) => (row[header.indexOf(name)] === '' ? null : Number(row[header.indexOf(name)])));
   const [open, high, low, close, volume] = ['open', 'high', 'low', 'close', 'volume'].map(column) as Values[];
-  const bars = rows.map((_, row): Prices => ({
-    open: open?.[row] ?? Number.NaN,
-    high: high?.[row] ?? Number.NaN,
-    low: low?.[row] ?? Number.NaN,
-    close: close?.[row] ?? Number.NaN,
-    volume: volume?.[row] ?? Number.NaN,
-  }));
+  const bars = rows.map(
+    (_, row): Prices => ({
+      open: open?.[row] ?? Number.NaN,
+      high: high?.[row] ?? Number.NaN,
+      low: low?.[row] ?? Number.NaN,
+      close: close?.[row] ?? Number.NaN,
+      volume: volume?.[row] ?? Number.NaN,
+    }),
+  );
   const closes = bars.map((bar) => bar.close);
   const ofCloses = <P, S>(of: Feature<P, S, number>, parameters: P): Values => batch(of, parameters, closes);
   const ofBars = <P, S>(of: Feature<P, S, Prices>, parameters: P): Values => batch(of, parameters, bars);

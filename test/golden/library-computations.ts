@@ -18,7 +18,8 @@ const closing = (last_decision: string): Strategy => ({
   ...crossover,
   generate_signals(state, context) {
     const at = state.last_bar_at ?? '';
-    if (at < last_decision || state.held === '0') return at < last_decision ? crossover.generate_signals(state, context) : [];
+    if (at < last_decision || state.held === '0')
+      return at < last_decision ? crossover.generate_signals(state, context) : [];
     return [
       {
         intent: 'close',

@@ -1,4 +1,4 @@
-import { add, type Amount, amount, multiply, negate, round, subtract, toNumber } from '#shared/amount.ts';
+import { type Amount, add, amount, multiply, negate, round, subtract, toNumber } from '#shared/amount.ts';
 import { averageEntry, type Lot, lotQuantity, lotsUnrealised, matchLots } from '#shared/performance/lots.ts';
 import { applyFill, averagePrice, FLAT, unrealised } from '#shared/position/position.ts';
 import type { Position } from '#shared/position/schema.ts';
