@@ -3,7 +3,6 @@ import type { QuantConnect } from '#shared/ports/index.ts';
 import { realClock } from '#shared/ports/local/clock.ts';
 import { openLocal } from '#shared/ports/local/index.ts';
 import { lineLog } from '#shared/ports/local/log.ts';
-import { csvMarket } from '#shared/ports/local/market.ts';
 import { quantConnectOverHttp } from '#shared/ports/local/quantconnect.ts';
 import type { QuantConnectCredentials } from '#shared/quantconnect/sign.ts';
 import { COLLECTIONS } from '../manifest.ts';
@@ -11,6 +10,7 @@ import { subscriptions } from '../subscriptions.ts';
 import { deliverer } from './deliver.ts';
 import { openDoor } from './door.ts';
 import { guarded } from './guard.ts';
+import { marketOf } from './market.ts';
 import type { StartOptions } from './options.ts';
 import { Refused } from './prepare.ts';
 import { FIRST_KEY_ID, prepareAtQuantConnect } from './prepare-quantconnect.ts';
@@ -58,7 +58,8 @@ export async function runAtQuantConnect(
       timeout_ms: 10_000,
     });
     const quantconnect = guarded(paced(transport, CALLS_PER_SECOND), isLive, clock);
-    const ports = { ...local, clock, log, quantconnect, market: csvMarket([]), ...webhookOf(variables, log) };
+    const market = marketOf(variables, { ...local, clock, log });
+    const ports = { ...local, clock, log, quantconnect, market, ...webhookOf(variables, log) };
     await prepareAtQuantConnect(local, folder, clock.now());
     await safeguard(ports, isLive);
     const door = await openDoor(ports, options.port);
