@@ -2,8 +2,10 @@ import { smaCross, withEquity } from './backtest-computations.ts';
 import type { GoldenDocument } from './comparison.ts';
 import { edgeCases } from './edge-computations.ts';
 import * as execution from './execution-computations.ts';
+import { indicatorColumns, indicatorEdges, withColumns } from './indicator-computations.ts';
 import * as lean from './lean-computations.ts';
 import { leanDaily, withNumbers } from './lean-daily-computations.ts';
+import { orderEvents, withCalls } from './order-events-computations.ts';
 import { positionAccounting, positionsOfLeanAndNautilus } from './position-computations.ts';
 import {
   assertedVectors,
@@ -14,6 +16,7 @@ import {
 import { performanceAnalytics, portfolioValueAtRisk, valueAtRisk } from './risk-computations.ts';
 import { positionSizing } from './sizing-computations.ts';
 import { riskParity, stressTests } from './stress-computations.ts';
+import { tulipVectors, withRounding } from './tulip-computations.ts';
 
 /**
  * What becomes of a golden file: it is computed here, to a tree of the file's own shape whose expectations are then
@@ -60,11 +63,13 @@ export const COMPUTATIONS: Readonly<Record<string, Computation>> = {
   almgren_chriss: { compute: execution.trajectories },
   implementation_shortfall: { compute: execution.shortfalls },
   fill_slippage: { compute: execution.fillSlippage },
-  indicators_synthetic: { elsewhere: 'test/golden/indicators.test.ts' },
-  indicators_edge: { elsewhere: 'test/golden/indicators.test.ts' },
+  indicators_synthetic: { compute: indicatorColumns, expand: withColumns },
+  indicators_real: { compute: indicatorColumns, expand: withColumns },
+  indicators_edge: { compute: indicatorEdges },
+  tulip_vectors: { compute: tulipVectors, expand: withRounding },
   backtest_sma_cross_synthetic: { compute: smaCross, expand: withEquity },
   backtest_sma_cross_real: { compute: smaCross, expand: withEquity },
   lean_daily_statistics: { compute: leanDaily, expand: withNumbers },
   wire: { elsewhere: 'test/golden/wire.test.ts' },
-  lean_order_events: { elsewhere: 'test/golden/lean-order-events.test.ts' },
+  lean_order_events: { compute: orderEvents, expand: withCalls },
 };

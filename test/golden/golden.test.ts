@@ -13,7 +13,12 @@ const readGolden = (name: string): GoldenDocument => {
   return { ...document, id: document.id ?? basename(name, '.json') };
 };
 
-describe(`the golden files of ${process.env.GOLDEN_DIR === undefined ? 'test/golden' : 'GOLDEN_DIR'}`, () => {
+/** The longest file runs four accounts over three days of minutes: 1 to 3 s each on two busy cores. */
+const TIMEOUT_MS = 60_000;
+
+describe(`the golden files of ${process.env.GOLDEN_DIR === undefined ? 'test/golden' : 'GOLDEN_DIR'}`, {
+  timeout: TIMEOUT_MS,
+}, () => {
   it('are there', () => {
     expect(files.length).toBeGreaterThan(0);
   });
