@@ -72,7 +72,7 @@ export const REASONS = {
   },
   ALGORITHM_UNKNOWN: {
     cause: 'No algorithm has that id.',
-    fix: 'List the algorithms with `npx quantbridge deployments list`.',
+    fix: 'List the algorithms with `npx quantbridge algorithms list`.',
   },
   ALGORITHM_FORBIDDEN: {
     cause: 'The key belongs to another algorithm.',
