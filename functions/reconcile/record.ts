@@ -98,9 +98,10 @@ function decide(read: Read, now: Date, one: Case): Decision<undefined> {
   // What could not be read closes nothing: only a comparison can tell that a break is gone.
   const closed = theirs.readable ? open.filter((other) => !findings.some((finding) => isSame(other, finding))) : [];
   const breaks = opened.map((finding) => breakOf(deployment, finding, at, now));
-  const raised = breaks
-    .filter(({ action }) => action === 'alert' || action === 'fence')
-    .map((each) => alertOf(each, alertId('position_drift', each.break_id), now));
+  const blind = theirs.readable ? [] : open.filter((other) => isBlind(read(Breaks, other.break_id), now));
+  const raised = [...breaks.filter(({ action }) => action === 'alert' || action === 'fence'), ...blind].map((each) =>
+    alertOf(each, alertId('position_drift', each.break_id), now),
+  );
   const fence = breaks.find(({ action }) => action === 'fence');
   const isFenced = fence !== undefined && book.fence === undefined;
   const closed_at = now.toISOString();
@@ -110,6 +111,7 @@ function decide(read: Read, now: Date, one: Case): Decision<undefined> {
     put: [
       write(Reconciliations, deployment_id, next),
       ...closed.map((each) => write(Breaks, each.break_id, { ...each, open: false, closed_at })),
+      ...blind.map((each) => write(Breaks, each.break_id, { ...each, action: 'alert' as const })),
       ...(isFenced ? [write(Books, deployment_id, fenced(book, fence, now))] : []),
     ],
     publish: [
@@ -120,6 +122,12 @@ function decide(read: Read, now: Date, one: Case): Decision<undefined> {
     answer: undefined,
   };
 }
+
+/** Their books unread for so long are silence that looks like health: a person is told, once. */
+const BLIND_AFTER_MS = 900_000;
+
+const isBlind = (one: Break | undefined, now: Date): boolean =>
+  one?.cause === 'unreadable' && one.action === 'wait' && now.getTime() - Date.parse(one.seen_at) >= BLIND_AFTER_MS;
 
 const fenced = (book: Book, fence: Break, now: Date): Book => ({
   ...book,

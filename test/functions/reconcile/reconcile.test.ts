@@ -296,6 +296,17 @@ describe('unreadable: never flat, never absent', () => {
     expect(one.all(Reconciliations)).toMatchObject([{ orders_from: 100 }]);
   });
 
+  test('for a quarter of an hour raises one alert', async () => {
+    const one = await holdingOne();
+    one.answers.set('live/portfolio/read', () => ({ status: 401, body: '' }));
+    await compare(one, 20);
+    expect(await compare(one, 34)).toMatchObject([{ cause: 'unreadable', action: 'wait' }]);
+    expect(one.all(Alerts)).toEqual([]);
+    expect(await compare(one, 35)).toMatchObject([{ cause: 'unreadable', action: 'alert' }]);
+    await compare(one, 36);
+    expect(one.all(Alerts)).toMatchObject([{ kind: 'position_drift', severity: 'warning' }]);
+  });
+
   test('closes no break that was open', async () => {
     const one = await holdingOne();
     scripted(one, { holdings: holding('BTCUSDT', 5) });
