@@ -150,6 +150,7 @@ export const COLLECTIONS: Readonly<Record<string, CollectionEntry>> = {
     holds: 'accepted signals in the stream of their algorithm',
     queries: [
       { equal: ['algorithm_id'], order: 'seq' },
+      { equal: ['algorithm_id'], order: 'available_at', direction: 'descending' },
       { equal: ['algorithm_id', 'symbol'], order: 'seq', direction: 'descending' },
       { equal: ['algorithm_id', 'exchange', 'symbol'], order: 'seq', direction: 'descending' },
     ],

@@ -160,6 +160,10 @@ export const REASONS = {
   REQUEST_MALFORMED: { cause: 'The request cannot be read.', fix: 'Correct the fields named in `issues`.' },
   REQUEST_TOO_LARGE: { cause: 'The body is larger than the route takes.', fix: 'Send less at once.' },
   ROUTE_UNKNOWN: { cause: 'There is no such route.', fix: 'See GET /openapi.json or the README.' },
+  AS_OF_UNKNOWN: {
+    cause: 'No answer can have been as of that state.',
+    fix: 'Take `as_of` from an answer, or name a time that has passed.',
+  },
   BACKTEST_UNKNOWN: {
     cause: 'There is no such backtest, or it has no result yet.',
     fix: 'Ask GET /backtests/{id} for its state; start one with POST /backtests.',
