@@ -5,9 +5,10 @@ import { Signals } from '#shared/signal/schema.ts';
 import { house } from '../functions/push/house.ts';
 import type { Case } from './case.ts';
 import { MACHINERY } from './machinery.ts';
+import { READS } from './reads.ts';
 import { SIGNALS } from './signals.ts';
 
-const CASES: readonly Case[] = [...SIGNALS, ...MACHINERY];
+const CASES: readonly Case[] = [...SIGNALS, ...MACHINERY, ...READS];
 
 describe('the catalogue of reasons is closed', () => {
   test.each(ReasonCode.options)('%s has a case', (code) => {
