@@ -72,6 +72,7 @@ export function resultOf(fills: readonly FillTold[], orders: readonly OrderTold[
     market: instrumentId(first.exchange, first.symbol),
     position_before: first.position.before,
     position_after: last.position.after.quantity,
+    moved: add(...fills.map(({ quantity }) => quantity)),
     realised,
     fees,
     net: subtract(realised, fees),

@@ -101,8 +101,11 @@ export type FillTold = z.infer<typeof FillTold>;
 /** Sums over the fills of one deployment, in the currency of its book. */
 const Result = z.strictObject({
   market: z.string(),
+  /** Units held before the first fill and after the last; other signals may have traded the market between them. */
   position_before: Amount,
   position_after: Amount,
+  /** Units that its own fills moved, signed. */
+  moved: Amount,
   /** Profit that the fills realised, before fees. */
   realised: Amount,
   fees: Amount,
