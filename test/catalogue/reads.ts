@@ -1,5 +1,7 @@
 import { lineageRoutes } from '#functions/serve/lineage.ts';
+import { marketDataRoutes } from '#functions/serve/market-data.ts';
 import type { Route } from '#functions/serve/route.ts';
+import { statusRoutes } from '#functions/serve/status.ts';
 import type { Ports } from '#shared/ports/index.ts';
 import type { ReasonCode } from '#shared/signal/reason.ts';
 import { buy, type House, instant } from '../functions/push/house.ts';
@@ -53,6 +55,16 @@ export const READS: readonly Case[] = [
     ...lineage,
     path: async (of) => `/lineage/${await born(of)}?as_of=${instant(0)}`,
     status: 409,
+  }),
+  byRead('AS_OF_UNSUPPORTED', 'the status of an hour ago', {
+    routes: statusRoutes,
+    path: () => `/status?as_of=${instant(-60)}`,
+    status: 400,
+  }),
+  byRead('AS_OF_UNKNOWN', 'bars as of tomorrow', {
+    routes: marketDataRoutes,
+    path: () => `/market-data/bybit/BTCUSDT?as_of=${instant(1440)}`,
+    status: 404,
   }),
   byRead('REQUEST_MALFORMED', 'a lineage of a path', { ...lineage, path: () => '/lineage/..%2f..', status: 400 }),
 ];

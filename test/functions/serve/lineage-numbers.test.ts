@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { lineageRoutes } from '#functions/serve/lineage.ts';
 import { absolute, add, divide, multiply, negate, subtract } from '#shared/amount.ts';
 import { Lineage } from '#shared/lineage/schema.ts';
@@ -14,6 +14,8 @@ import { asker, doorOf, type SealedHouse, sealedHouse } from './asking.ts';
  * The proof of U-6: every number of a lineage links to a row of the trail. A number that is copied stands in a row that
  * its group names; one that is computed is computed again here, from those rows alone.
  */
+
+vi.setConfig({ testTimeout: 120_000 });
 
 /** A number, or an instant, of an answer, with the facts that its group names. */
 interface Claim {
