@@ -39,7 +39,10 @@ export function approve(
 export const lowersRisk = ({ position_before = '0', position_after = '0' }: Signal): boolean =>
   sign(position_after) !== -sign(position_before) && compare(absolute(position_after), absolute(position_before)) < 0;
 
-/** A stream entry as the algorithm reads it. Throws when the signal lacks what an accepted one has. */
+/**
+ * A stream entry as the algorithm reads it: the market is named as it was when the signal was born, so that the same
+ * row reads the same whenever it is told. Throws when the signal lacks what an accepted one has.
+ */
 export function commandSignal(entry: StreamEntry, valid_until: string, instrument: Instrument): CommandSignal {
   const { signal, seq, available_at } = entry;
   const { side, quantity, target_quantity, strategy_id, model_id, confidence } = signal;
@@ -50,7 +53,7 @@ export function commandSignal(entry: StreamEntry, valid_until: string, instrumen
     seq,
     exchange: entry.exchange,
     symbol: entry.symbol,
-    quantconnect: instrument.quantconnect,
+    quantconnect: entry.quantconnect ?? instrument.quantconnect,
     intent: signal.intent,
     side,
     quantity,
