@@ -4,7 +4,7 @@ import { SWITCH_ID, Switches } from '../control/schema.ts';
 import { type Algorithm, Algorithms, type Deployment } from '../deployment/schema.ts';
 import { deterministicId } from '../digest.ts';
 import { type Document, type Key, key, type Write, write } from '../document.ts';
-import { Instruments, instrumentId } from '../market/schema.ts';
+import { type Instrument, Instruments, instrumentId } from '../market/schema.ts';
 import type { Decision, Read } from '../ports/index.ts';
 import { type Book, Books } from '../position/schema.ts';
 import { type Judgement, judge } from '../risk/gate.ts';
@@ -145,12 +145,13 @@ function admit(
   if (earlier?.content_hash === hash) return { ...(born ?? repeated(earlier)), duplicate: true };
 
   const market = marketOf(proposal);
+  const instrument = market === undefined ? undefined : read(Instruments, market);
   const routed = routesOf(algorithm, market);
   const judgement = judge(proposal, {
     now,
     limits: read(LimitsOf, algorithm.algorithm_id) ?? read(LimitsOf, 'default') ?? DEFAULT_LIMITS,
     control: read(Switches, SWITCH_ID),
-    instrument: market === undefined ? undefined : read(Instruments, market),
+    instrument,
     prices,
     books: routed.map(({ deployment_id }) => bookOf(progress, deployment_id)),
   });
@@ -169,7 +170,7 @@ function admit(
     return admitted;
   }
   if (proposal.test) return admitted;
-  const entered = { ...admitted, seq: enter(signal, judgement, routed, now, progress, say) };
+  const entered = { ...admitted, seq: enter(signal, { ...judgement, instrument }, routed, now, progress, say) };
   progress.born.set(id, entered);
   return entered;
 }
@@ -194,14 +195,14 @@ function teller(signal: Signal, { causation_id }: Offer, now: Date, progress: Pr
 /** Puts an accepted signal into its stream, its deliveries and the books; answers its seq. */
 function enter(
   signal: Signal,
-  judgement: Judgement,
+  judgement: Judgement & { readonly instrument: Instrument | undefined },
   routed: readonly Deployment[],
   now: Date,
   progress: Progress,
   say: Tell,
 ): number {
   const { algorithm_id, signal_id, version, exchange, symbol } = signal;
-  const { valid_until } = judgement;
+  const { valid_until, instrument } = judgement;
   if (exchange === undefined || signal.side === undefined || signal.quantity === undefined)
     throw new Error('an accepted signal lacks a part');
   const seq = progress.head.seq + 1;
@@ -217,6 +218,7 @@ function enter(
     symbol,
     signal_id,
     version,
+    ...(instrument === undefined ? {} : { quantconnect: instrument.quantconnect }),
     signal,
   };
   progress.create.push(write(StreamEntries, entryKey(algorithm_id, seq), entry));
