@@ -49,7 +49,10 @@ const Query = z.strictObject({
     .transform(Number)
     .pipe(z.int().min(1).max(MAXIMUM_BARS))
     .optional()
-    .meta({ description: 'At most so many bars of each symbol, the newest ones; 100 if not given.' }),
+    .meta({
+      description: 'At most so many bars of each symbol, the newest ones; 100 if not given.',
+      override: { type: 'integer', minimum: 1, maximum: MAXIMUM_BARS },
+    }),
   fields: listOf('members of a bar; available_at is always told')
     .pipe(z.array(BarMember).min(1))
     .optional()

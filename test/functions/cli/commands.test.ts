@@ -223,7 +223,7 @@ describe('what a person sees', () => {
       alerts: [{ alert_id: 'a1' }],
     });
     const now = { now: () => new Date(shown.last_update) };
-    const door = doorOf({ store }, statusRoutes({ store, clock: now }));
+    const door = doorOf({ store, clock: now }, statusRoutes({ store, clock: now }));
     const made = createKey({ key_id: 'reader', secret: 'r'.repeat(43), scopes: ['read_status'] }, now.now());
     const { keys, decide } = addKey(made.document);
     await store.commit(keys, decide);

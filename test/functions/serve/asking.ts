@@ -1,14 +1,15 @@
 import { Hono } from 'hono';
 import { type Audit, audit } from '#functions/audit/audit.ts';
 import { authenticate, type Env } from '#functions/serve/auth.ts';
+import { keyring } from '#functions/serve/keyring.ts';
 import { mount, type Route } from '#functions/serve/route.ts';
 import type { Ports } from '#shared/ports/index.ts';
 import { type House, house, minute, tick } from '../push/house.ts';
 
 /** A door with these routes alone, behind keys as the whole one is. */
-export function doorOf(ports: Pick<Ports, 'store'>, routes: readonly Route[]): Hono<Env> {
+export function doorOf(ports: Pick<Ports, 'store' | 'clock'>, routes: readonly Route[]): Hono<Env> {
   const door = new Hono<Env>();
-  door.use(authenticate(ports));
+  door.use(authenticate(keyring(ports, 0)));
   mount(door, routes);
   return door;
 }
