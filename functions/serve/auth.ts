@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import { parseKey, verifyKey } from '#shared/key/key.ts';
+import { isKeyOf, readKey } from '#shared/key/key.ts';
 import { type ApiKey, ApiKeys, type Scope } from '#shared/key/schema.ts';
 import { verifySignature } from '#shared/key/signature.ts';
 import type { Ports } from '#shared/ports/index.ts';
@@ -23,18 +23,18 @@ export type Env = { Variables: Variables; Bindings: Bindings };
 
 /**
  * Lets in who has a key, in the founding contract's words: 401 without a key, 403 with a wrong one (000-47). The same
- * answer, in the same time, for an absent, a wrong and a revoked key.
+ * answer, in the same time, for an absent, a wrong, a revoked and an expired key.
  */
-export function authenticate({ store }: Pick<Ports, 'store'>): MiddlewareHandler<Env> {
+export function authenticate({ store, clock }: Pick<Ports, 'store' | 'clock'>): MiddlewareHandler<Env> {
   return async (context, next) => {
     const given = context.req.header('x-api-key');
     if (given === undefined || given === '') {
       context.set('code', 'KEY_MISSING');
       return context.json({ detail: 'Missing API key' }, 401);
     }
-    const parsed = parseKey(given);
-    const document = await store.get(ApiKeys, parsed?.key_id ?? 'absent');
-    if (!verifyKey(document, given) || document === undefined) {
+    const read = readKey(given);
+    const document = await store.get(ApiKeys, read.key_id ?? 'absent');
+    if (!isKeyOf(document, read, clock.now()) || document === undefined) {
       context.set('code', 'KEY_INVALID');
       return context.json({ detail: 'Invalid API key' }, 403);
     }

@@ -130,11 +130,11 @@ describe('keys', () => {
   it('are shown once, kept as a hash, listed without it, and revoked', async () => {
     const made = await json('keys', 'create', '--scopes', 'submit,report', '--algorithm', 'momentum', '--id', 'desk');
     expect(made).toMatchObject({ key_id: 'desk', scopes: ['submit', 'report'], algorithm_id: 'momentum' });
-    expect(verifyKey(await store.get(ApiKeys, 'desk'), made.key)).toBe(true);
+    expect(verifyKey(await store.get(ApiKeys, 'desk'), made.key, new Date())).toBe(true);
     const listed = await run('keys', 'list', '--json');
     expect(listed.out).not.toMatch(/[0-9a-f]{64}/);
     expect((await run('keys', 'revoke', 'desk')).code).toBe(0);
-    expect(verifyKey(await store.get(ApiKeys, 'desk'), made.key)).toBe(false);
+    expect(verifyKey(await store.get(ApiKeys, 'desk'), made.key, new Date())).toBe(false);
     expect((await run('keys', 'list')).out).toMatch(/desk +momentum +submit, report .* revoked /);
   });
 
