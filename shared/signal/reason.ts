@@ -147,8 +147,12 @@ export const REASONS = {
     fix: 'See `npx quantbridge parked`; correct the publisher and send it again.',
   },
   KEY_MISSING: { cause: 'The request carries no key.', fix: 'Send the key in the header X-API-KEY.' },
-  KEY_INVALID: { cause: 'The key is unknown, revoked or wrong.', fix: 'Ask the operator for a valid key.' },
+  KEY_INVALID: { cause: 'The key is unknown, revoked, expired or wrong.', fix: 'Ask the operator for a valid key.' },
   KEY_SCOPE: { cause: 'The key is not allowed to do this.', fix: 'Use a key with the scope that the message names.' },
+  SIGNATURE_MISSING: {
+    cause: 'What is sent with this key must be signed, and the request carries no signature.',
+    fix: 'Send X-Signature, X-Timestamp and X-Key-Id, signed with the secret that was shown when the key was made.',
+  },
   SIGNATURE_INVALID: {
     cause: 'The signature does not fit the request.',
     fix: 'Sign timestamp, method, path with query, and body, each on its own line, with the secret of X-Key-Id.',
