@@ -151,9 +151,11 @@ export function rotateKey(key_id: string, secret: string, overlap_ms: number): A
         return refuse(refusal('KEY_INVALID', 'key_id', `the key ${key_id} has ended: create another one`));
       if (before.hash === hash) return { answer: { accepted: true, document: before } };
       const ends_ms = Math.min(now.getTime() + overlap_ms, Date.parse(expires_at ?? FAR_AWAY));
-      const previous = { hash: before.hash, valid_until: new Date(ends_ms).toISOString() };
+      const overlap = { hash: before.hash, valid_until: new Date(ends_ms).toISOString() };
+      const { previous: _, ...rest } = before;
+      const previous = overlap_ms === 0 ? {} : { previous: overlap };
       const rotated_at = now.toISOString();
-      return changed({ ...before, version: before.version + 1, hash, rotated_at, previous }, now);
+      return changed({ ...rest, version: before.version + 1, hash, rotated_at, ...previous }, now);
     },
   };
 }

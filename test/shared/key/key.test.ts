@@ -183,6 +183,13 @@ describe('rotating a key', () => {
     expect(stands(revoked.documents)).not.toHaveProperty('previous');
   });
 
+  it('without an overlap keeps nothing of the old secret', () => {
+    for (const before of [kept, rotated.documents]) {
+      const { documents } = decide(before, rotateKey('desk-1', THIRD, 0), at(1));
+      expect(stands(documents)).not.toHaveProperty('previous');
+    }
+  });
+
   it('to the secret that it has changes nothing, so that a doubled rotation keeps the overlap', () => {
     const again = decide(rotated.documents, rotateKey('desk-1', OTHER, 0), at(1));
     expect(again.documents).toEqual(rotated.documents);
