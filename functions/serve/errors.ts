@@ -33,6 +33,7 @@ const STATUS: Partial<Record<ReasonCode, ContentfulStatusCode>> = {
   SIGNAL_ID_REUSED: 409,
   REPORT_CONFLICT: 409,
   REQUEST_TOO_LARGE: 413,
+  RATE_LIMITED: 429,
   INTERNAL: 500,
   UNAVAILABLE: 503,
 };

@@ -161,6 +161,10 @@ export const REASONS = {
     cause: 'The timestamp of the signature is too far from the time here.',
     fix: 'Set the clock right and sign each request anew.',
   },
+  RATE_LIMITED: {
+    cause: 'More was asked in a short time than this key or this address may ask.',
+    fix: 'Wait as many seconds as Retry-After says, then ask again, and less often; nothing was changed.',
+  },
   REQUEST_MALFORMED: { cause: 'The request cannot be read.', fix: 'Correct the fields named in `issues`.' },
   REQUEST_TOO_LARGE: { cause: 'The body is larger than the route takes.', fix: 'Send less at once.' },
   ROUTE_UNKNOWN: { cause: 'There is no such route.', fix: 'See GET /openapi.json or the README.' },
