@@ -141,6 +141,8 @@ export const StreamEntry = z.strictObject({
   symbol: SymbolName,
   signal_id: Id,
   version: z.int().min(1),
+  /** What QuantConnect called the market at birth; absent in rows made before it was kept. */
+  quantconnect: z.strictObject({ ticker: z.string(), security_type: z.string(), market: z.string() }).optional(),
   signal: Signal,
 });
 export type StreamEntry = z.infer<typeof StreamEntry>;
