@@ -162,6 +162,7 @@ export const COLLECTIONS: Readonly<Record<string, CollectionEntry>> = {
       { equal: ['deployment_id', 'open'], order: 'seq' },
     ],
   },
+  tellings: { holds: 'what pulls said beside the rows of a stream', queries: [] },
   commands: {
     holds: 'commands to algorithms, with what is known of each',
     queries: [{ equal: ['state'], order: 'created_at' }],

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FUNCTIONS } from '#functions/manifest.ts';
 import { REASONS } from '#shared/signal/reason.ts';
+import { house } from './functions/push/house.ts';
 import { bars, doorOf, newFolder, ROOT, run, shell } from './process/host.ts';
 
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -46,11 +47,11 @@ describe('the README', () => {
     expect(firstCells(section('Operate'))).toEqual([...new Set(raised)].toSorted());
   });
 
-  it('names every route of the door, with codes of the catalogue', () => {
-    const served = sources('functions/serve').flatMap((text) =>
-      [...text.matchAll(/\bdoor\.(get|post)\(\s*'([^']+)'/g)].map(
-        ([, method = '', path = '']) => `${method.toUpperCase()} ${path.replaceAll(/:(\w+)/g, '{$1}')}`,
-      ),
+  it('names every route of the door, with codes of the catalogue', async () => {
+    const { door } = await house();
+    const { paths } = (await (await door.request('/openapi.json')).json()) as { paths: Record<string, object> };
+    const served = Object.entries(paths).flatMap(([path, of]) =>
+      Object.keys(of).map((method) => `${method.toUpperCase()} ${path}`),
     );
     const named = firstCells(section('API')).map((route) => route.replace(/\?.*/, ''));
     expect(named.toSorted()).toEqual(served.toSorted());

@@ -1,16 +1,17 @@
 import type { Document } from '#shared/document.ts';
-import type { QuantConnect } from '#shared/ports/index.ts';
+import type { Market, QuantConnect } from '#shared/ports/index.ts';
 import { realClock } from '#shared/ports/local/clock.ts';
 import { openLocal } from '#shared/ports/local/index.ts';
 import { lineLog } from '#shared/ports/local/log.ts';
 import { quantConnectOverHttp } from '#shared/ports/local/quantconnect.ts';
+import { heard } from '#shared/ports/watch.ts';
 import type { QuantConnectCredentials } from '#shared/quantconnect/sign.ts';
 import { COLLECTIONS } from '../manifest.ts';
+import { marketOf } from '../market-data.ts';
 import { subscriptions } from '../subscriptions.ts';
 import { deliverer } from './deliver.ts';
-import { openDoor } from './door.ts';
+import { doorOptions, openDoor } from './door.ts';
 import { guarded } from './guard.ts';
-import { marketOf } from './market.ts';
 import type { StartOptions } from './options.ts';
 import { Refused } from './prepare.ts';
 import { FIRST_KEY_ID, prepareAtQuantConnect } from './prepare-quantconnect.ts';
@@ -42,14 +43,16 @@ export async function runAtQuantConnect(
   const isLive = options.environment === 'live';
   const clock = realClock();
   const log = lineLog(process.stderr, logLevel(variables), clock);
-  const local = openLocal({
-    path: folder,
-    clock,
-    log,
-    collections: COLLECTIONS,
-    subscriptions: subscriptions(),
-    durability: 'FULL',
-  });
+  const local = heard(
+    openLocal({
+      path: folder,
+      clock,
+      log,
+      collections: COLLECTIONS,
+      subscriptions: subscriptions(),
+      durability: 'FULL',
+    }),
+  );
   try {
     const transport = quantConnectOverHttp({
       base_url,
@@ -58,11 +61,11 @@ export async function runAtQuantConnect(
       timeout_ms: 10_000,
     });
     const quantconnect = guarded(paced(transport, CALLS_PER_SECOND), isLive, clock);
-    const market = marketOf(variables, { ...local, clock, log });
+    const market = marketIn(variables, { ...local, clock, log });
     const ports = { ...local, clock, log, quantconnect, market, ...webhookOf(variables, log) };
     await prepareAtQuantConnect(local, folder, clock.now());
     await safeguard(ports, isLive);
-    const door = await openDoor(ports, options.port);
+    const door = await openDoor(ports, options.port, doorOptions(folder, variables, local));
     try {
       const { rooms: wired, backtests } = rooms(ports);
       process.stdout.write(
@@ -77,6 +80,15 @@ export async function runAtQuantConnect(
     }
   } finally {
     local.close();
+  }
+}
+
+function marketIn(...terms: Parameters<typeof marketOf>): Market {
+  try {
+    return marketOf(...terms);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new Refused(error.message, { cause: error });
   }
 }
 

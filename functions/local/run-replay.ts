@@ -5,6 +5,7 @@ import { openLocal } from '#shared/ports/local/index.ts';
 import { type LogLevel, lineLog } from '#shared/ports/local/log.ts';
 import { csvMarket, loadBars } from '#shared/ports/local/market.ts';
 import { quantConnectOverHttp } from '#shared/ports/local/quantconnect.ts';
+import { heard } from '#shared/ports/watch.ts';
 import { REASONS } from '#shared/signal/reason.ts';
 import { COLLECTIONS } from '../manifest.ts';
 import { status } from '../serve/status.ts';
@@ -12,7 +13,7 @@ import { trailChecker } from '../serve/verify-trail.ts';
 import { subscriptions } from '../subscriptions.ts';
 import { hostClock } from './clock.ts';
 import { deliverer } from './deliver.ts';
-import { openDoor } from './door.ts';
+import { doorOptions, openDoor } from './door.ts';
 import { startFarSide } from './far-side.ts';
 import type { StartOptions } from './options.ts';
 import { checkIdentity, deployTerms, prepareReplay, Refused, worldSecrets } from './prepare.ts';
@@ -48,14 +49,16 @@ export async function runReplay(
 
   const clock = hostClock(new Date(loaded.bars[0]?.start ?? 0));
   const log = lineLog(process.stderr, logLevel(variables), realClock());
-  const local = openLocal({
-    path: folder,
-    clock,
-    log,
-    collections: COLLECTIONS,
-    subscriptions: subscriptions(),
-    durability: 'NORMAL',
-  });
+  const local = heard(
+    openLocal({
+      path: folder,
+      clock,
+      log,
+      collections: COLLECTIONS,
+      subscriptions: subscriptions(),
+      durability: 'NORMAL',
+    }),
+  );
   const closing: (() => Promise<void> | void)[] = [() => local.close()];
   try {
     const { store, bus } = local;
@@ -74,7 +77,7 @@ export async function runReplay(
       }),
     );
     const ports = { ...local, clock, log, quantconnect, market: csvMarket([loaded]), ...webhookOf(variables, log) };
-    const door = await openDoor(ports, options.port);
+    const door = await openDoor(ports, options.port, doorOptions(folder, variables, local));
     closing.push(() => door.close());
     const keyText = keysOf(world, secrets, clock.now()).bridge.text;
     await far.deploy(deployTerms(world, market, listingOf(world, market), door.url, keyText, secrets.bridge));

@@ -1,106 +1,74 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { z } from 'zod';
 import { Unavailable } from '#shared/failure.ts';
-import type { Ports } from '#shared/ports/index.ts';
-import { type AccessOptions, accessLog } from './access.ts';
-import { algorithmOf, authenticate, type Env, requires, signatureFault } from './auth.ts';
-import { mountBacktests } from './backtests.ts';
-import { batch, batchRequest } from './batch.ts';
+import { Instant } from '#shared/topics.ts';
+import { accessLog } from './access.ts';
+import { authenticate, type Env } from './auth.ts';
+import { backtestRoutes } from './backtests.ts';
+import { batchRoutes } from './batch.ts';
+import { describe } from './docs.ts';
 import { fail } from './errors.ts';
-import { pull } from './pull.ts';
-import { takeReport } from './reports.ts';
-import { status } from './status.ts';
-import { submitBody } from './submit-body.ts';
-import { trailChecker } from './verify-trail.ts';
+import { addressLimits, keyLimits } from './limits.ts';
+import { type Parts, partsOf, type ServeOptions, type ServePorts } from './parts.ts';
+import { pullRoutes } from './pull.ts';
+import { reportRoutes } from './reports.ts';
+import { mount, type Route, route } from './route.ts';
+import { statusRoutes } from './status.ts';
+import { submitRoutes } from './submit-body.ts';
 
-export type ServePorts = Pick<Ports, 'clock' | 'store' | 'market' | 'secrets' | 'log' | 'files'>;
-
-/** The largest body that any route takes, in bytes. */
-const MAXIMUM_BODY = 1_048_576;
-const MAXIMUM_PULL = 500;
-
-/** The door: one Hono app, built of ports. Request id and audit lines first, then the key, then the route. */
-export function app(ports: ServePorts, options: AccessOptions = {}): Hono<Env> {
-  const { log, clock } = ports;
+/**
+ * The door: one Hono app, built of ports. Request id and audit lines first, then the limits of the address, the key
+ * and its limits, then the route. `parts` are shared with the listener before the app, where there is one.
+ */
+export function app(ports: ServePorts, options: ServeOptions = {}, parts: Parts = partsOf(ports, options)): Hono<Env> {
+  const { access, keys, gate } = parts;
   const door = new Hono<Env>();
-  door.use(accessLog(ports, options));
+  door.use(accessLog(access));
   door.onError((error, context) => {
     const isLater = error instanceof Unavailable;
     const said = { request_id: context.get('request_id'), error: `${error.name}: ${error.message}` };
-    log[isLater ? 'warn' : 'error']('request failed', said);
+    ports.log[isLater ? 'warn' : 'error']('request failed', said);
     return fail(context, isLater ? 'UNAVAILABLE' : 'INTERNAL');
   });
   door.notFound((context) => fail(context, 'ROUTE_UNKNOWN'));
+  door.use(addressLimits(gate));
 
-  door.get('/healthz', (context) => context.json({ ok: true, time: clock.now().toISOString() }));
+  const routes = routesOf(ports, parts);
+  const open = openRoutes(ports);
+  mount(door, [...open, ...(options.docs === false ? [] : describe([...open, ...routes]))]);
 
-  door.use(authenticate(ports));
-  door.use(bodyLimit({ maxSize: MAXIMUM_BODY, onError: (context) => fail(context, 'REQUEST_TOO_LARGE') }));
-
-  mountReading(door, ports);
-  mountWriting(door, ports);
-  mountBacktests(door, ports);
+  door.use(authenticate(keys));
+  door.use(keyLimits(gate));
+  const maxSize = gate.limits.body_bytes;
+  door.use(bodyLimit({ maxSize, onError: (context) => fail(context, 'REQUEST_TOO_LARGE') }));
+  mount(door, routes);
   return door;
 }
 
-const WHOSE = 'Name the algorithm of the key, or one for an operator key.';
-
-function mountReading(door: Hono<Env>, ports: ServePorts): void {
-  const checkTrail = trailChecker(ports);
-
-  door.get('/signals/batch/:exchange/:symbols', requires('read_signals'), async (context) => {
-    const { exchange, symbols } = context.req.param();
-    const request = batchRequest(exchange, symbols, context.req.query('lookback'));
-    if (typeof request === 'string') return fail(context, 'REQUEST_MALFORMED', { message: request });
-    const owner = algorithmOf(context.get('key'), context.req.query('algorithm_id'));
-    if (!owner.ok) return fail(context, owner.code, { message: WHOSE });
-    return context.json(await batch(ports, owner.algorithm_id, request));
-  });
-
-  door.get('/signals', requires('read_signals'), async (context) => {
-    const { after = '0', limit = '100', algorithm_id } = context.req.query();
-    const numbers = [after, limit].every((one) => /^\d{1,12}$/.test(one));
-    if (!numbers || Number(limit) < 1 || Number(limit) > MAXIMUM_PULL) {
-      return fail(context, 'REQUEST_MALFORMED', {
-        message: `after is a whole number, limit one from 1 to ${MAXIMUM_PULL}`,
-      });
-    }
-    const key = context.get('key');
-    const owner = algorithmOf(key, algorithm_id);
-    if (!owner.ok) return fail(context, owner.code, { message: WHOSE });
-    return context.json(await pull(ports, owner.algorithm_id, Number(after), Number(limit), key.key_id));
-  });
-
-  door.get('/status', requires('read_status'), async (context) => context.json(await status(ports, checkTrail)));
+/** Every route behind a key. */
+function routesOf(ports: ServePorts, { answers }: Parts): readonly Route[] {
+  return [
+    ...batchRoutes(ports, answers),
+    ...pullRoutes(ports),
+    ...submitRoutes(ports),
+    ...reportRoutes(ports),
+    ...statusRoutes(ports),
+    ...backtestRoutes(ports),
+  ];
 }
 
-function mountWriting(door: Hono<Env>, ports: ServePorts): void {
-  door.post('/signals', requires('submit'), async (context) => {
-    const explain = context.req.query('explain');
-    // Who misspells it wants no trade.
-    if (explain !== undefined && explain !== '1')
-      return fail(context, 'REQUEST_MALFORMED', { message: 'explain is 1, or left out' });
-    const json = jsonOf(await context.req.text());
-    if (!json.ok) return fail(context, 'SIGNAL_MALFORMED', { message: json.message });
-    return submitBody(ports, context, json.value, explain === '1');
-  });
+const Healthy = z.strictObject({ ok: z.literal(true), time: Instant });
 
-  door.post('/reports', requires('report'), async (context) => {
-    const text = await context.req.text();
-    const fault = await signatureFault(ports, context, text);
-    if (fault !== undefined) return fail(context, fault);
-    const json = jsonOf(text);
-    if (!json.ok) return fail(context, 'REPORT_MALFORMED', { message: json.message });
-    const answer = await takeReport(ports, context.get('key'), json.value, context.req.header('x-key-id'));
-    if (!answer.ok) return fail(context, answer.code, { issues: answer.issues });
-    return context.json({ ok: true, duplicate: answer.duplicate, report_seq: answer.report_seq });
-  });
-}
-
-function jsonOf(text: string): { ok: true; value: unknown } | { ok: false; message: string } {
-  try {
-    return { ok: true, value: JSON.parse(text) };
-  } catch (error) {
-    return { ok: false, message: `The body is not JSON: ${error instanceof Error ? error.message : 'unreadable'}` };
-  }
+function openRoutes({ clock }: ServePorts): readonly Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/healthz',
+      does: 'Whether the process lives.',
+      answers: { 200: { means: 'It does.', schema: Healthy } },
+      refuses: [],
+      handle: (context) => context.json({ ok: true, time: clock.now().toISOString() }),
+    }),
+  ];
 }

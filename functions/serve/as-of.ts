@@ -56,7 +56,8 @@ export function stateNow(head: StreamHead | undefined, now: Date): AsOf {
 
 const unknown = (message: string): Resolved => ({ ok: false, code: 'AS_OF_UNKNOWN', message });
 
-async function seqAt(store: Ports['store'], algorithm_id: string, at: string): Promise<number> {
+/** The last row that was available at a time; 0 where none was. */
+export async function seqAt(store: Ports['store'], algorithm_id: string, at: string): Promise<number> {
   const order = { field: 'available_at', direction: 'descending' } as const;
   const [last] = await store.query(StreamEntries, { equal: { algorithm_id }, order, range: { to: at }, limit: 1 });
   return last?.document.seq ?? 0;

@@ -1,17 +1,20 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import { parseKey, verifyKey } from '#shared/key/key.ts';
-import { type ApiKey, ApiKeys, type Scope } from '#shared/key/schema.ts';
+import type { ApiKey, Scope } from '#shared/key/schema.ts';
 import { verifySignature } from '#shared/key/signature.ts';
 import type { Ports } from '#shared/ports/index.ts';
 import type { ReasonCode } from '#shared/signal/reason.ts';
 import { Id } from '#shared/signal/schema.ts';
 import { bridgeKey } from '../bridge-keys.ts';
+import type { Caller } from './access.ts';
 import { fail } from './errors.ts';
+import type { Keyring } from './keyring.ts';
 
 /** What a request carries once it is let in. */
 export interface Variables {
   request_id: string;
+  /** Absent until it was found right. */
   key: ApiKey;
+  caller: Caller;
   /** Why it was refused, for the audit line. */
   code?: ReasonCode;
 }
@@ -25,20 +28,19 @@ export type Env = { Variables: Variables; Bindings: Bindings };
  * Lets in who has a key, in the founding contract's words: 401 without a key, 403 with a wrong one (000-47). The same
  * answer, in the same time, for an absent, a wrong and a revoked key.
  */
-export function authenticate({ store }: Pick<Ports, 'store'>): MiddlewareHandler<Env> {
+export function authenticate(keys: Keyring): MiddlewareHandler<Env> {
   return async (context, next) => {
     const given = context.req.header('x-api-key');
     if (given === undefined || given === '') {
       context.set('code', 'KEY_MISSING');
       return context.json({ detail: 'Missing API key' }, 401);
     }
-    const parsed = parseKey(given);
-    const document = await store.get(ApiKeys, parsed?.key_id ?? 'absent');
-    if (!verifyKey(document, given) || document === undefined) {
+    const key = keys.recall(given, performance.now()) ?? (await keys.check(given));
+    if (key === undefined) {
       context.set('code', 'KEY_INVALID');
       return context.json({ detail: 'Invalid API key' }, 403);
     }
-    context.set('key', document);
+    context.set('key', key);
     return next();
   };
 }

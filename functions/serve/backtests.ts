@@ -1,15 +1,16 @@
-import type { Context, Hono } from 'hono';
+import type { Context } from 'hono';
 import { z } from 'zod';
 import { amount, PositiveAmount } from '#shared/amount.ts';
-import { type BacktestJob, BacktestJobs, jobId, jobKeys, requestJob } from '#shared/backtest/job.ts';
+import { BacktestJob, BacktestJobs, BacktestSummary, jobId, jobKeys, requestJob } from '#shared/backtest/job.ts';
 import { BacktestSettings } from '#shared/backtest/schema.ts';
 import { Algorithms } from '#shared/deployment/schema.ts';
 import { type Issue, issuesOf } from '#shared/failure.ts';
 import { type Instrument, Instruments, instrumentId } from '#shared/market/schema.ts';
 import type { Ports } from '#shared/ports/index.ts';
 import { strategyOf } from '#shared/strategy/registry.ts';
-import { type Env, requires } from './auth.ts';
+import type { Env } from './auth.ts';
 import { fail } from './errors.ts';
+import { type Route, route } from './route.ts';
 
 export type BacktestDoorPorts = Pick<Ports, 'store' | 'clock' | 'files'>;
 
@@ -52,36 +53,97 @@ const issue = (path: string, message: string): { ok: false; issues: Issue[] } =>
   issues: [{ path, message }],
 });
 
+const Shown = BacktestJob.pick({
+  backtest_id: true,
+  state: true,
+  requested_at: true,
+  started_at: true,
+  finished_at: true,
+  progress: true,
+  summary: true,
+  result: true,
+  failure: true,
+});
+const Started = Shown.extend({ location: z.string() });
+const Older = z.strictObject({
+  success: z.boolean(),
+  backtest_id: z.string(),
+  state: z.string(),
+  location: z.string(),
+  result: BacktestSummary.nullable(),
+});
+const JobPath = z.strictObject({ id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'an id of a backtest is needed') });
+
 /** POST /backtests answers 202 with an id, GET /backtests/{id} how far it is; /api/backtest is the older name. */
-export function mountBacktests(door: Hono<Env>, ports: BacktestDoorPorts): void {
-  door.post('/backtests', requires('submit'), async (context) => {
-    const asked = await ask(context, ports);
-    if (asked instanceof Response) return asked;
-    const location = `/backtests/${asked.backtest_id}`;
-    return context.json({ ...shown(asked), location }, 202, { Location: location });
-  });
-  door.post('/api/backtest', requires('submit'), async (context) => {
-    const asked = await ask(context, ports);
-    if (asked instanceof Response) return asked;
-    const { backtest_id, state, summary } = asked;
-    const body = { success: state !== 'failed', backtest_id, state, location: `/backtests/${backtest_id}` };
-    return context.json({ ...body, result: summary ?? null }, state === 'finished' ? 200 : 202);
-  });
-  door.get('/backtests/:id', requires('submit'), async (context) => {
-    const job = await owned(context, ports);
-    return job === undefined ? fail(context, 'BACKTEST_UNKNOWN') : context.json(shown(job));
-  });
-  door.get('/backtests/:id/result', requires('submit'), async (context) => {
-    const job = await owned(context, ports);
-    const bytes = job?.result === undefined ? undefined : await ports.files.read(job.result.path);
-    if (bytes === undefined) return fail(context, 'BACKTEST_UNKNOWN');
-    return context.body(new Uint8Array(bytes), 200, { 'Content-Type': 'application/json' });
-  });
+export function backtestRoutes(ports: BacktestDoorPorts): readonly Route[] {
+  const asking = {
+    method: 'post',
+    scope: 'submit',
+    body: BacktestOrder,
+    refuses: ['REQUEST_MALFORMED', 'ALGORITHM_FORBIDDEN', 'UNAVAILABLE'],
+  } as const;
+  const looking = { method: 'get', scope: 'submit', parameters: JobPath, refuses: ['BACKTEST_UNKNOWN'] } as const;
+  return [
+    route({
+      ...asking,
+      path: '/backtests',
+      does: 'Asks for a backtest; the same request is the same backtest (003-05).',
+      answers: { 202: { means: 'It waits or runs, or has ended already.', schema: Started } },
+      async handle(context, { body }) {
+        const asked = await ask(context, ports, body);
+        if (asked instanceof Response) return asked;
+        const location = `/backtests/${asked.backtest_id}`;
+        return context.json({ ...shown(asked), location }, 202, { Location: location });
+      },
+    }),
+    route({
+      ...asking,
+      path: '/api/backtest',
+      does: 'The older name of POST /backtests (004-34).',
+      answers: {
+        200: { means: 'It has ended before.', schema: Older },
+        202: { means: 'It waits or runs.', schema: Older },
+      },
+      async handle(context, { body }) {
+        const asked = await ask(context, ports, body);
+        if (asked instanceof Response) return asked;
+        const { backtest_id, state, summary } = asked;
+        const answer = { success: state !== 'failed', backtest_id, state, location: `/backtests/${backtest_id}` };
+        return context.json({ ...answer, result: summary ?? null }, state === 'finished' ? 200 : 202);
+      },
+    }),
+    route({
+      ...looking,
+      path: '/backtests/{id}',
+      does: 'How far a backtest is, and what came of it.',
+      answers: { 200: { means: 'Its state.', schema: Shown } },
+      async handle(context, { path }) {
+        const job = await owned(context, ports, path.id);
+        return job === undefined ? fail(context, 'BACKTEST_UNKNOWN') : context.json(shown(job));
+      },
+    }),
+    route({
+      ...looking,
+      path: '/backtests/{id}/result',
+      does: 'The whole result of a backtest.',
+      answers: { 200: { means: 'Statistics, trades, equity and drawdown.', schema: z.looseObject({}) } },
+      async handle(context, { path }) {
+        const job = await owned(context, ports, path.id);
+        const bytes = job?.result === undefined ? undefined : await ports.files.read(job.result.path);
+        if (bytes === undefined) return fail(context, 'BACKTEST_UNKNOWN');
+        return context.body(new Uint8Array(bytes), 200, { 'Content-Type': 'application/json' });
+      },
+    }),
+  ];
 }
 
 /** A job, if the key may see it: an algorithm's key sees its own only. */
-async function owned(context: Context<Env>, { store }: BacktestDoorPorts): Promise<BacktestJob | undefined> {
-  const job = await store.get(BacktestJobs, context.req.param('id') ?? '');
+async function owned(
+  context: Context<Env>,
+  { store }: BacktestDoorPorts,
+  backtest_id: string,
+): Promise<BacktestJob | undefined> {
+  const job = await store.get(BacktestJobs, backtest_id);
   const { algorithm_id } = context.get('key');
   return algorithm_id === undefined || algorithm_id === job?.algorithm_id ? job : undefined;
 }
@@ -92,11 +154,13 @@ const shown = (job: BacktestJob): object => {
 };
 
 /** The job of the request, or the answer that says why there is none. */
-async function ask(context: Context<Env>, ports: BacktestDoorPorts): Promise<BacktestJob | Response> {
+async function ask(
+  context: Context<Env>,
+  ports: BacktestDoorPorts,
+  order: BacktestOrder,
+): Promise<BacktestJob | Response> {
   const { key_id, algorithm_id } = context.get('key');
-  const read = BacktestOrder.safeParse(await context.req.json().catch(() => undefined));
-  if (!read.success) return fail(context, 'REQUEST_MALFORMED', { issues: issuesOf(read.error) });
-  const resolved = await resolve(ports, read.data, algorithm_id);
+  const resolved = await resolve(ports, order, algorithm_id);
   if (!resolved.ok) return fail(context, 'REQUEST_MALFORMED', { issues: resolved.issues });
   const { settings, until } = resolved;
   const request = { settings, until, requested_by: key_id, ...(algorithm_id === undefined ? {} : { algorithm_id }) };

@@ -1,108 +1,228 @@
-import { type Amount, toNumber } from '#shared/amount.ts';
-import { ExchangeName, SymbolName } from '#shared/market/schema.ts';
+import type { Context } from 'hono';
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
 import type { Ports } from '#shared/ports/index.ts';
-import { type Signal, StreamEntries, type StreamEntry, StreamHeads } from '#shared/signal/schema.ts';
+import { type AsOf, writeAsOf } from '#shared/signal/as-of.ts';
+import { Instant } from '#shared/topics.ts';
+import { resolveAsOf } from './as-of.ts';
+import { algorithmOf, type Env } from './auth.ts';
+import { BatchBody, BatchPath, BatchQuery, type BatchRequest } from './batch-request.ts';
+import { BatchSignal } from './batch-signal.ts';
+import { type Body, body, type Encoding } from './encoding.ts';
+import { fail } from './errors.ts';
+import { type Route, route } from './route.ts';
+import { newestRows, type Row, type StreamViews, type View } from './stream-view.ts';
 
-/** The longest list of symbols in a path, and the most signals per symbol. */
-const MAXIMUM_SYMBOLS = 100;
-const MAXIMUM_LOOKBACK = 100;
+/** The founding contract's envelope (000-25, C-5): the time stands twice, as its code and its format have it. */
+export const Batch = z.strictObject({
+  signals: z.array(BatchSignal.partial()).meta({ description: 'Oldest first.' }),
+  timestamp: Instant,
+  metadata: z.strictObject({
+    timestamp: Instant,
+    version: z.literal('1.0'),
+    as_of: z.string().meta({ description: 'Ask for it by ?as_of= and these very bytes come again.' }),
+  }),
+});
 
-export interface BatchRequest {
-  readonly exchange: string;
-  readonly symbols: readonly string[];
-  readonly lookback: number;
+/** An answer that may be given again as long as its view is fresh; for ever, where it is of the past. */
+export interface BatchAnswer {
+  readonly body: Body;
+  /** The same signals under one URL and key have the same tag: newer ones have a higher seq. */
+  readonly etag: string;
+  readonly as_of: AsOf;
+  /** Absent for an answer of the past, which never changes. */
+  readonly view?: View;
 }
 
-/** Reads the parts of GET /signals/batch/{exchange}/{symbols}?lookback=N; a sentence when they cannot be read. */
-export function batchRequest(exchange: string, symbols: string, lookback = '1'): BatchRequest | string {
-  const list = [...new Set(symbols.split(',').map((one) => one.trim().toUpperCase()))].sort();
-  const venue = exchange.toLowerCase();
-  if (!ExchangeName.safeParse(venue).success) return 'exchange is a lower-case name, or all';
-  const bad = list.find((one) => !SymbolName.safeParse(one).success);
-  if (bad !== undefined) return `"${bad.slice(0, 40)}" is not a symbol`;
-  if (list.length > MAXIMUM_SYMBOLS) return `at most ${MAXIMUM_SYMBOLS} symbols in one call`;
-  const count = /^\d{1,3}$/.test(lookback) ? Number(lookback) : 0;
-  if (count < 1 || count > MAXIMUM_LOOKBACK) return `lookback is a whole number from 1 to ${MAXIMUM_LOOKBACK}`;
-  return { exchange: venue, symbols: list, lookback: count };
+export interface Batches {
+  /** The answer at once, where all that it needs is held. */
+  held(view: View, algorithm_id: string, request: BatchRequest): BatchAnswer | undefined;
+  now(algorithm_id: string, request: BatchRequest, anew: boolean): Promise<BatchAnswer>;
+  past(algorithm_id: string, request: BatchRequest, as_of: AsOf): Promise<BatchAnswer>;
 }
 
-/** A signal in the founding contract's words; numbers are JSON numbers here, as it has them. */
-export interface BatchSignal {
-  readonly symbol: string;
-  readonly exchange: string;
-  readonly timestamp: string;
-  readonly action: 'buy' | 'sell';
-  readonly quantity: number;
-  readonly signal_id: string;
-  readonly seq: number;
-  readonly intent: Signal['intent'];
-  readonly valid_until: string | undefined;
-  readonly confidence?: number;
-  readonly stop_loss?: number;
-  readonly take_profit?: number;
-  readonly stop_loss_pct?: number;
-  readonly take_profit_pct?: number;
-  readonly model_id?: string;
-  readonly features: Signal['features'];
+/** What bodies may take of the memory of an instance, in bytes of text. */
+const REMEMBERED_BYTES = 64 * 1_048_576;
+/** Of so many combinations an instance knows whether they were asked for before. */
+const MOST_NAMES = 20_000;
+
+export function batches({ store }: Pick<Ports, 'store'>, views: StreamViews): Batches {
+  const asked = new LRUCache<string, true>({ max: MOST_NAMES });
+  /** A list that is asked for once is not worth packing; one that is asked for again is. */
+  const isAskedAgain = (name: string): boolean => {
+    const again = asked.has(name);
+    asked.set(name, true);
+    return again;
+  };
+  const answers = new LRUCache<string, BatchAnswer>({
+    maxSize: REMEMBERED_BYTES,
+    sizeCalculation: (answer) => 2 * answer.body.bytes.length + 1_000,
+  });
+  const remember = (name: string, answer: BatchAnswer): BatchAnswer => {
+    answers.set(name, answer);
+    return answer;
+  };
+  const recall = (name: string, view: View): BatchAnswer | undefined => {
+    const answer = answers.get(name);
+    return answer?.view === view ? answer : undefined;
+  };
+  return {
+    held(view, algorithm_id, request) {
+      const name = nameOf(algorithm_id, request);
+      const before = recall(name, view);
+      if (before !== undefined) return before;
+      const { exchange, symbols, lookback } = request;
+      const rows = view.held(exchange, symbols, lookback);
+      return rows && remember(name, answerOf(algorithm_id, request, rows, view.as_of, isAskedAgain(name), view));
+    },
+    async now(algorithm_id, request, anew) {
+      const view = await views.of(algorithm_id, anew);
+      const name = nameOf(algorithm_id, request);
+      const before = recall(name, view);
+      if (before !== undefined) return before;
+      const { exchange, symbols, lookback } = request;
+      const rows = await view.newest(exchange, symbols, lookback);
+      return remember(name, answerOf(algorithm_id, request, rows, view.as_of, isAskedAgain(name), view));
+    },
+    async past(algorithm_id, request, as_of) {
+      const name = `${nameOf(algorithm_id, request)}|${writeAsOf(as_of)}`;
+      const before = answers.get(name);
+      if (before !== undefined) return before;
+      const { exchange, symbols, lookback } = request;
+      const { seq } = as_of;
+      const lists = await Promise.all(
+        symbols.map((symbol) => newestRows(store, algorithm_id, { exchange, symbol }, seq, lookback)),
+      );
+      const rows = lists.flat().sort((a, b) => a.seq - b.seq);
+      return remember(name, answerOf(algorithm_id, request, rows, as_of, true));
+    },
+  };
 }
 
-/** The newest `lookback` signals per symbol of one algorithm, oldest first, with the seq that they are as of. */
-export async function batch(
-  { store, clock }: Pick<Ports, 'store' | 'clock'>,
+const nameOf = (algorithm_id: string, { exchange, symbols, lookback, fields = [] }: BatchRequest): string =>
+  `${algorithm_id}|${exchange}|${symbols.join(',')}|${lookback}|${fields.join(',')}`;
+
+function answerOf(
   algorithm_id: string,
-  { exchange, symbols, lookback }: BatchRequest,
-): Promise<{
-  signals: BatchSignal[];
-  timestamp: string;
-  metadata: { timestamp: string; version: string; as_of: string };
-}> {
-  const head = await store.get(StreamHeads, algorithm_id);
-  const venue = exchange === 'all' ? {} : { exchange };
-  const pages = await Promise.all(
-    symbols.map((symbol) =>
-      store.query(StreamEntries, {
-        equal: { algorithm_id, ...venue, symbol },
-        order: { field: 'seq', direction: 'descending' },
-        limit: lookback,
-      }),
-    ),
-  );
-  const entries = pages.flat().map(({ document }) => document);
-  const timestamp = clock.now().toISOString();
+  { fields }: BatchRequest,
+  rows: readonly Row[],
+  as_of: AsOf,
+  is_packed: boolean,
+  view?: View,
+): BatchAnswer {
+  const signals = rows.map(({ signal, bytes }) => (fields === undefined ? bytes : projected(signal, fields)));
   return {
-    signals: entries.sort((a, b) => a.seq - b.seq).map(batchSignal),
-    timestamp,
-    metadata: { timestamp, version: '1.0', as_of: asOf(head) },
+    body: body(envelope(signals, as_of), is_packed),
+    etag: `W/"${algorithm_id}-${rows.at(-1)?.seq ?? 0}"`,
+    as_of,
+    ...(view === undefined ? {} : { view }),
   };
 }
 
-/** The state of a stream, "seq@timestamp": what an answer is as of. */
-export const asOf = (head: { seq: number; available_at: string } | undefined): string =>
-  head === undefined ? '0@1970-01-01T00:00:00.000Z' : `${head.seq}@${head.available_at}`;
+const HEAD = Buffer.from('{"signals":[');
+const COMMA = ','.charCodeAt(0);
 
-function batchSignal({ signal, seq, exchange }: StreamEntry): BatchSignal {
-  const { symbol, decision_at, side, quantity, confidence, model_id, features, intent, signal_id, valid_until } =
-    signal;
+/** The envelope around signals that are JSON already, laid out once: a batch is asked for more often than it is read. */
+function envelope(signals: readonly Buffer[], as_of: AsOf): Buffer {
+  const { at } = as_of;
+  const tail = Buffer.from(
+    `],"timestamp":"${at}","metadata":{"timestamp":"${at}","version":"1.0","as_of":"${writeAsOf(as_of)}"}}`,
+  );
+  const commas = Math.max(0, signals.length - 1);
+  const whole = Buffer.allocUnsafe(HEAD.length + signals.reduce((sum, one) => sum + one.length, commas) + tail.length);
+  whole.set(HEAD);
+  let end = HEAD.length;
+  for (const signal of signals) {
+    if (end > HEAD.length) whole[end++] = COMMA;
+    whole.set(signal, end);
+    end += signal.length;
+  }
+  whole.set(tail, end);
+  return whole;
+}
+
+const projected = (signal: BatchSignal, fields: readonly string[]): Buffer =>
+  Buffer.from(JSON.stringify(Object.fromEntries(Object.entries(signal).filter(([name]) => fields.includes(name)))));
+
+export function batchRoutes(ports: Pick<Ports, 'store' | 'clock'>, answers: Batches): readonly Route[] {
+  const answer = async (
+    context: Context<Env>,
+    {
+      as_of,
+      algorithm_id,
+      ...request
+    }: BatchRequest & { as_of?: string | undefined; algorithm_id?: string | undefined },
+  ): Promise<Response> => {
+    const key = context.get('key');
+    const owner = algorithmOf(key, algorithm_id);
+    if (!owner.ok) return fail(context, owner.code, { message: WHOSE });
+    if (as_of === undefined) {
+      const anew = /\bno-cache\b/i.test(context.req.header('cache-control') ?? '');
+      return send(context, await answers.now(owner.algorithm_id, request, anew));
+    }
+    const resolved = await resolveAsOf(ports, key, owner.algorithm_id, as_of);
+    if (!resolved.ok) return fail(context, resolved.code, { message: resolved.message });
+    return send(context, await answers.past(owner.algorithm_id, request, resolved.as_of));
+  };
+  const terms = {
+    scope: 'read_signals',
+    answers: {
+      200: { means: 'The newest signals of each symbol.', schema: Batch },
+      304: { means: 'What If-None-Match names is still what there is.' },
+    },
+    refuses: ['REQUEST_MALFORMED', 'ALGORITHM_FORBIDDEN', 'AS_OF_UNKNOWN'],
+  } as const;
+  return [
+    route({
+      ...terms,
+      method: 'get',
+      path: '/signals/batch/{exchange}/{symbols}',
+      does: 'The newest signals of several symbols in one call (000-22).',
+      parameters: BatchPath,
+      query: BatchQuery,
+      handle: (context, { path, query }) => answer(context, requestOf({ ...path, ...query })),
+    }),
+    route({
+      ...terms,
+      method: 'post',
+      path: '/signals/batch',
+      does: 'The same for lists that are too long for a path (C-29).',
+      body: BatchBody,
+      handle: (context, { body: asked }) => answer(context, requestOf(asked)),
+    }),
+  ];
+}
+
+export const WHOSE = 'Name the algorithm of the key, or one for an operator key.';
+
+type Asked = z.infer<typeof BatchBody>;
+const requestOf = ({ fields, ...asked }: Asked) => (fields === undefined ? asked : { ...asked, fields });
+
+/** Who calls by LEAN's own client, which takes every status but 2xx for a failure (LEAN Api/Api.cs, 2026-08). */
+export const isLean = (user_agent: string | undefined): boolean =>
+  user_agent?.startsWith('QCAlgorithm.Download') === true;
+
+/** What goes with a batch: it may be kept by whom it is sent to, and must be asked about before it is used again. */
+export function batchHeaders({ etag, view }: BatchAnswer, encoding: Encoding): Record<string, string> {
   return {
-    symbol,
-    exchange,
-    timestamp: decision_at,
-    action: side ?? 'buy',
-    quantity: toNumber(quantity ?? '0'),
-    ...(confidence === undefined ? {} : { confidence }),
-    ...numbersOf(signal.protect),
-    signal_id,
-    ...(model_id === undefined ? {} : { model_id }),
-    features,
-    intent,
-    seq,
-    valid_until,
+    'Content-Type': 'application/json; charset=utf-8',
+    'Cache-Control': view === undefined ? 'private, max-age=31536000, immutable' : 'private, no-cache',
+    ETag: etag,
+    Vary: 'Accept-Encoding',
+    ...(encoding === 'identity' ? {} : { 'Content-Encoding': encoding }),
   };
 }
 
-const numbersOf = (protect: Signal['protect']): Record<string, number> =>
-  Object.fromEntries(
-    Object.entries(protect).flatMap(([name, value]: [string, Amount | undefined]) =>
-      value === undefined ? [] : [[name, toNumber(value)]],
-    ),
-  );
+function send(context: Context<Env>, answer: BatchAnswer): Response {
+  const { body: signals, etag, as_of } = answer;
+  const plain = batchHeaders(answer, 'identity');
+  const known = context.req.header('if-none-match');
+  const isKnown = known !== undefined && (known === '*' || known.split(',').some((one) => weak(one) === weak(etag)));
+  if (isKnown && isLean(context.req.header('user-agent')))
+    return context.body(new Uint8Array(envelope([], as_of)), 200, plain);
+  if (isKnown) return context.body(null, 304, plain);
+  const encoding = signals.chosen(context.req.header('accept-encoding'));
+  return context.body(new Uint8Array(signals.as(encoding)), 200, batchHeaders(answer, encoding));
+}
+
+const weak = (tag: string): string => tag.trim().replace(/^W\//, '');

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { Deployments } from '#shared/deployment/schema.ts';
 import { canonical, sha256 } from '#shared/digest.ts';
 import { key, write } from '#shared/document.ts';
@@ -7,6 +8,44 @@ import type { Ports } from '#shared/ports/index.ts';
 import { Report, type ReportHead, ReportHeads, Reports, reportKey } from '#shared/report/schema.ts';
 import type { ReasonCode } from '#shared/signal/reason.ts';
 import { fact } from '#shared/topics.ts';
+import { signatureFault } from './auth.ts';
+import { fail } from './errors.ts';
+import { jsonOf, type Route, route } from './route.ts';
+
+const Taken = z.strictObject({ ok: z.literal(true), duplicate: z.boolean(), report_seq: z.int() });
+
+/** POST /reports: acks, order events and heartbeats of an algorithm, signed over their very bytes. */
+export function reportRoutes(ports: Pick<Ports, 'store' | 'secrets' | 'clock'>): readonly Route[] {
+  return [
+    route({
+      method: 'post',
+      path: '/reports',
+      scope: 'report',
+      does: 'Takes a report of an algorithm; the same one again changes nothing.',
+      body: Report,
+      reads_body: true,
+      answers: { 200: { means: 'It is stored, or was before.', schema: Taken } },
+      refuses: [
+        'REPORT_MALFORMED',
+        'REPORT_CONFLICT',
+        'REPORT_DEPLOYMENT_UNKNOWN',
+        'ALGORITHM_FORBIDDEN',
+        'SIGNATURE_INVALID',
+        'SIGNATURE_STALE',
+      ],
+      async handle(context) {
+        const text = await context.req.text();
+        const fault = await signatureFault(ports, context, text);
+        if (fault !== undefined) return fail(context, fault);
+        const json = jsonOf(text);
+        if (!json.ok) return fail(context, 'REPORT_MALFORMED', { message: json.message });
+        const answer = await takeReport(ports, context.get('key'), json.value, context.req.header('x-key-id'));
+        if (!answer.ok) return fail(context, answer.code, { issues: answer.issues });
+        return context.json({ ok: true, duplicate: answer.duplicate, report_seq: answer.report_seq });
+      },
+    }),
+  ];
+}
 
 export type ReportAnswer =
   | { readonly ok: true; readonly duplicate: boolean; readonly report_seq: number }

@@ -101,11 +101,19 @@ export function jsonOf(text: string): { ok: true; value: unknown } | { ok: false
   }
 }
 
-/** Puts routes onto the door, each behind its scope. */
+/** Puts routes onto the door, each behind its scope; another method on a path of theirs is told which there are. */
 export function mount(door: Hono<Env>, routes: readonly Route[]): void {
+  const patternOf = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
   for (const { method, path, scope, handle } of routes) {
-    const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
-    if (scope === undefined) door.on(method.toUpperCase(), pattern, handle);
-    else door.on(method.toUpperCase(), pattern, requires(scope), handle);
+    if (scope === undefined) door.on(method.toUpperCase(), patternOf(path), handle);
+    else door.on(method.toUpperCase(), patternOf(path), requires(scope), handle);
+  }
+  for (const [path, of] of Object.entries(Object.groupBy(routes, (one) => one.path))) {
+    if (of?.every(({ scope }) => scope === undefined) !== false) continue;
+    const allowed = of.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]));
+    door.all(patternOf(path), (context) => {
+      context.header('Allow', allowed.join(', '));
+      return fail(context, 'METHOD_UNKNOWN', { message: `The route takes ${allowed.join(' or ')}.` });
+    });
   }
 }

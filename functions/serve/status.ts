@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { type Alert, Alerts } from '#shared/alert/schema.ts';
 import { type Amount, absolute, add, divide, isZero, multiply, subtract } from '#shared/amount.ts';
 import { SWITCH_ID, Switches } from '#shared/control/schema.ts';
@@ -8,6 +9,8 @@ import { type Book, Books } from '#shared/position/schema.ts';
 import { type Break, Breaks } from '#shared/reconciliation/schema.ts';
 import { ChainHeads, Inbox } from '#shared/trail/schema.ts';
 import { countFact } from '#shared/trail/trail.ts';
+import { type Route, route } from './route.ts';
+import { trailChecker } from './verify-trail.ts';
 
 /**
  * The state of everything in one object (004-31, F-71): counts are a fold of the trail, never a second truth. Money,
@@ -169,3 +172,18 @@ const positionsOf = (book: Book): PositionStatus[] =>
       },
     ];
   });
+
+export function statusRoutes(ports: Pick<Ports, 'store' | 'clock'>): readonly Route[] {
+  const checkTrail = trailChecker(ports);
+  return [
+    route({
+      method: 'get',
+      path: '/status',
+      scope: 'read_status',
+      does: 'Whether it trades, what is held, and what is wrong (004-31).',
+      answers: { 200: { means: 'The state of everything.', schema: z.looseObject({ running: z.boolean() }) } },
+      refuses: [],
+      handle: async (context) => context.json(await status(ports, checkTrail)),
+    }),
+  ];
+}

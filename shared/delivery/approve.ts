@@ -43,7 +43,11 @@ export const lowersRisk = ({ position_before = '0', position_after = '0' }: Sign
  * A stream entry as the algorithm reads it: the market is named as it was when the signal was born, so that the same
  * row reads the same whenever it is told. Throws when the signal lacks what an accepted one has.
  */
-export function commandSignal(entry: StreamEntry, valid_until: string, instrument: Instrument): CommandSignal {
+export function commandSignal(
+  entry: StreamEntry,
+  valid_until: string,
+  instrument: Pick<CommandSignal, 'quantconnect'>,
+): CommandSignal {
   const { signal, seq, available_at } = entry;
   const { side, quantity, target_quantity, strategy_id, model_id, confidence } = signal;
   if (side === undefined || quantity === undefined) throw new Error(`signal ${signal.signal_id} was not sized`);

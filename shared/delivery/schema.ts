@@ -76,3 +76,23 @@ export const Command = z.strictObject({
 });
 export type Command = z.infer<typeof Command>;
 export const Commands = collection('commands', Command);
+
+/**
+ * What a pull said beside the rows of the stream: whether trading was halted, and which rows it left out since their
+ * deliveries had ended. Kept only where it said such a thing, so that the same question as of the same state gets the
+ * same bytes. Its id is a digest of key, algorithm, state and page.
+ */
+export const Telling = z.strictObject({
+  schema: z.literal(1),
+  algorithm_id: Id,
+  key_id: Id,
+  as_of: z.string(),
+  after: z.int().min(0),
+  limit: z.int().min(1),
+  halt: z.boolean(),
+  /** The seq of each row that was left out. */
+  withheld: z.array(z.int().min(1)),
+  told_at: Instant,
+});
+export type Telling = z.infer<typeof Telling>;
+export const Tellings = collection('tellings', Telling);

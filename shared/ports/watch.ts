@@ -38,3 +38,9 @@ export function watched(store: Store): Watched {
     },
   };
 }
+
+/** The same ports, with a store that can be heard. */
+export const heard = <P extends { readonly store: Store }>(ports: P): P & Watched => ({
+  ...ports,
+  ...watched(ports.store),
+});

@@ -159,6 +159,27 @@ export const REASONS = {
   },
   REQUEST_MALFORMED: { cause: 'The request cannot be read.', fix: 'Correct the fields named in `issues`.' },
   REQUEST_TOO_LARGE: { cause: 'The body is larger than the route takes.', fix: 'Send less at once.' },
+  RATE_LIMITED: {
+    cause: 'The key or the address asks more often than it may.',
+    fix: 'Wait as long as the header Retry-After says, then go on more slowly.',
+  },
+  REQUEST_TIMEOUT: { cause: 'The request did not arrive in time.', fix: 'Send it in one go; it changed nothing.' },
+  URL_TOO_LONG: {
+    cause: 'The path with its query is longer than the door takes.',
+    fix: 'Ask by POST /signals/batch, or in parts.',
+  },
+  HEADERS_TOO_LARGE: {
+    cause: 'The request has more headers, or larger ones, than the door takes.',
+    fix: 'Send the headers that the API names, no others.',
+  },
+  ENCODING_UNSUPPORTED: {
+    cause: 'The body is packed.',
+    fix: 'Send it as it is, without Content-Encoding.',
+  },
+  METHOD_UNKNOWN: {
+    cause: 'The route does not take this method.',
+    fix: 'Use a method that the header Allow names.',
+  },
   ROUTE_UNKNOWN: { cause: 'There is no such route.', fix: 'See GET /openapi.json or the README.' },
   AS_OF_UNKNOWN: {
     cause: 'No answer can have been as of that state.',

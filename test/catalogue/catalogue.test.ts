@@ -4,10 +4,11 @@ import { REASONS, ReasonCode } from '#shared/signal/reason.ts';
 import { Signals } from '#shared/signal/schema.ts';
 import { house } from '../functions/push/house.ts';
 import type { Case } from './case.ts';
+import { DOOR } from './door.ts';
 import { MACHINERY } from './machinery.ts';
 import { SIGNALS } from './signals.ts';
 
-const CASES: readonly Case[] = [...SIGNALS, ...MACHINERY];
+const CASES: readonly Case[] = [...SIGNALS, ...DOOR, ...MACHINERY];
 
 describe('the catalogue of reasons is closed', () => {
   test.each(ReasonCode.options)('%s has a case', (code) => {

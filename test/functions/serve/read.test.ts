@@ -60,7 +60,7 @@ describe('GET /signals/batch/{exchange}/{symbols} (000-22 to 000-26)', () => {
     const { one, model } = await doors();
     const { status: code, json } = await call(one, 'GET', '/signals/batch/all/NOBODY,KNOWS', model);
     expect([code, json.signals]).toEqual([200, []]);
-    expect(json.metadata).toMatchObject({ version: '1.0', as_of: '0@1970-01-01T00:00:00.000Z' });
+    expect(json.metadata).toMatchObject({ version: '1.0', as_of: `0@${instant(0)}` });
   });
 
   test.each([

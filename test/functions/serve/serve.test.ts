@@ -94,9 +94,9 @@ describe('a key speaks for one algorithm (F-18)', () => {
 describe('any request', () => {
   test.each([
     ['GET', '/nowhere'],
-    ['DELETE', '/signals'],
-    ['PUT', '/reports'],
     ['GET', '/signals/batch/all'],
+    ['GET', '/signals/batch/all/'],
+    ['GET', '/signals/'],
     ['GET', '/../status'],
   ])('%s %s is a route that does not exist', async (method, path) => {
     const { one, model } = await doors();

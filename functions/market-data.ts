@@ -9,11 +9,10 @@ import { HISTORY_TTL_MS, histories } from '#shared/ports/market/history.ts';
 import { overHttp, type Transport } from '#shared/ports/market/http.ts';
 import { providerMarket } from '#shared/ports/market/market.ts';
 import { provider } from '#shared/ports/market/provider.ts';
-import { Refused } from './prepare.ts';
 
 const ADAPTERS = { yahoo, 'alpha-vantage': alphaVantage } as const;
 
-/** Where a host at QuantConnect gets its bars from; without a provider it has none, and only limit orders have a price. */
+/** Where bars come from; without a provider it has none, and only limit orders have a price. */
 const Settings = z.object({
   MARKET_DATA_PROVIDER: z.enum(['yahoo', 'alpha-vantage']).optional(),
   /** What the provider calls a market, where it is not our own symbol: {"cboe:SPX":"^GSPC"}. */
@@ -24,7 +23,7 @@ const Settings = z.object({
   ALPHA_VANTAGE_KEY: z.string().default(''),
 });
 
-/** The market data that the environment asks for. Throws `Refused` when it cannot be understood. */
+/** The market data that the environment asks for. Throws RangeError when it cannot be understood. */
 export function marketOf(
   variables: Readonly<Record<string, string | undefined>>,
   { store, files, clock, log }: Pick<Ports, 'store' | 'files' | 'clock' | 'log'>,
@@ -63,6 +62,6 @@ function settingsOf(variables: Readonly<Record<string, string | undefined>>): z.
     return Settings.parse(variables);
   } catch (error) {
     const shape = 'MARKET_DATA_PROVIDER is yahoo or alpha-vantage, MARKET_DATA_TICKERS a JSON object of names.';
-    throw new Refused(`The market data settings cannot be read. ${shape}`, { cause: error });
+    throw new RangeError(`The market data settings cannot be read. ${shape}`, { cause: error });
   }
 }

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { COLLECTIONS } from '#functions/manifest.ts';
+import { marketOf } from '#functions/market-data.ts';
 import { addInstrument } from '#shared/market/instrument-change.ts';
 import type { HttpAnswer } from '#shared/market/provider.ts';
 import { replayClock } from '#shared/ports/local/clock.ts';
 import { openLocal } from '#shared/ports/local/index.ts';
-import { marketOf } from '../../../functions/local/market.ts';
-import { Refused } from '../../../functions/local/prepare.ts';
-import { COLLECTIONS } from '../../../functions/manifest.ts';
 
 const seconds = (instant: string): number => Date.parse(instant) / 1000;
 const request = { exchange: 'cboe', symbol: 'SPX', until: '2026-03-09T21:00:00.000Z', limit: 1 };
@@ -81,7 +80,7 @@ describe('the market data of a host at QuantConnect', () => {
   test('is empty without a provider, and settings that cannot be read refuse the start', async () => {
     const { ports: all } = await ports();
     expect(await marketOf({}, all).bars(request)).toEqual([]);
-    expect(() => marketOf({ MARKET_DATA_PROVIDER: 'astrology' }, all)).toThrow(Refused);
-    expect(() => marketOf({ MARKET_DATA_TICKERS: '[' }, all)).toThrow(Refused);
+    expect(() => marketOf({ MARKET_DATA_PROVIDER: 'astrology' }, all)).toThrow(RangeError);
+    expect(() => marketOf({ MARKET_DATA_TICKERS: '[' }, all)).toThrow(RangeError);
   });
 });

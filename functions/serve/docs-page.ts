@@ -1,0 +1,1 @@
+export const docsPage = (document: object): string => JSON.stringify(document);

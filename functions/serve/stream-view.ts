@@ -1,0 +1,253 @@
+import { LRUCache } from 'lru-cache';
+import { Algorithms } from '#shared/deployment/schema.ts';
+import type { Ports } from '#shared/ports/index.ts';
+import type { Listener } from '#shared/ports/watch.ts';
+import type { AsOf } from '#shared/signal/as-of.ts';
+import { StreamEntries, type StreamEntry, StreamHeads } from '#shared/signal/schema.ts';
+import { stateNow } from './as-of.ts';
+import { type BatchSignal, batchSignal } from './batch-signal.ts';
+import { singleFlight } from './single-flight.ts';
+
+/**
+ * The newest rows of streams, held in the instance so that no combination of symbols is new (C-7, 000-19):
+ *  1. Everything shown is of one `seq`: a row that came later is shown by a later state only.
+ *  2. A write of this instance is shown at once: hearing of it makes the view ask for the head again.
+ *  3. A write of another instance is shown after `max_age_ms` at most, or at once to who asks for no cache.
+ *  4. What moved is read, no more: the head, then the rows behind the last one seen.
+ */
+export interface Row {
+  readonly seq: number;
+  readonly signal: BatchSignal;
+  /** The signal as JSON. */
+  readonly bytes: Buffer;
+}
+
+/** A state of one stream: as of when, and until when it may be shown without asking again. */
+export interface View {
+  readonly as_of: AsOf;
+  /** On the scale of `performance.now()`. */
+  readonly fresh_until_ms: number;
+  /** False as soon as a later state is known, or a write was heard of. */
+  isFresh(now_ms: number): boolean;
+  /** The newest `lookback` rows of each symbol, in the order of seq. `exchange` "all" is any. */
+  newest(exchange: string, symbols: readonly string[], lookback: number): Promise<readonly Row[]>;
+  /** The same at once, where every one of them is held. */
+  held(exchange: string, symbols: readonly string[], lookback: number): readonly Row[] | undefined;
+}
+
+export interface Freshness {
+  /** How long a view of a live or paper algorithm may be shown: the smaller of poll interval and signal timeout. */
+  readonly live_ms: number;
+  /** The same where all deployments of the algorithm are backtests (000-24: 300 s). */
+  readonly backtest_ms: number;
+}
+
+/** How many lists of newest rows, one a market and stream, an instance remembers. */
+const MOST_LISTS = 20_000;
+const PAGE = 500;
+/** Further behind than this a view starts anew instead of catching up. */
+const MOST_BEHIND = 5_000;
+
+interface List {
+  /** Descending by seq. */
+  rows: readonly Row[];
+  /** How many rows were asked for: there are no more when it holds fewer. */
+  depth: number;
+}
+interface Stream {
+  seq: number;
+  lists: LRUCache<string, List>;
+  view: View | undefined;
+  /** A write was heard of since the head was last asked for. */
+  was_written: boolean;
+}
+
+export interface StreamViews {
+  /** The state that may be shown without asking. */
+  fresh(algorithm_id: string, now_ms: number): View | undefined;
+  /** The state of a stream that may be shown now; `anew` asks for the head whatever is known. */
+  of(algorithm_id: string, anew?: boolean): Promise<View>;
+}
+
+export function streamViews(
+  { store, clock }: Pick<Ports, 'store' | 'clock'>,
+  freshness: Freshness,
+  watch?: (listener: Listener) => void,
+): StreamViews {
+  const streams = new LRUCache<string, Stream>({ max: 1_000 });
+  const flights = singleFlight<View>();
+  watch?.((written) => {
+    for (const { collection, id } of written) {
+      const stream = collection === StreamHeads.name ? streams.peek(id) : undefined;
+      if (stream !== undefined) stream.was_written = true;
+      if (collection === Algorithms.name) ages.delete(id);
+    }
+  });
+  const ages = new LRUCache<string, number>({ max: 1_000, ttl: 60_000 });
+
+  /** Without ears for the writes of this process nothing may be shown twice. */
+  async function maxAge(algorithm_id: string): Promise<number> {
+    if (watch === undefined) return 0;
+    const known = ages.get(algorithm_id);
+    if (known !== undefined) return known;
+    const { deployments = [] } = (await store.get(Algorithms, algorithm_id)) ?? {};
+    const isBacktest = deployments.length > 0 && deployments.every(({ environment }) => environment === 'backtest');
+    const age_ms = isBacktest ? freshness.backtest_ms : freshness.live_ms;
+    ages.set(algorithm_id, age_ms);
+    return age_ms;
+  }
+
+  async function refresh(algorithm_id: string): Promise<View> {
+    const age_ms = await maxAge(algorithm_id);
+    const stream = streams.get(algorithm_id) ?? newStream();
+    streams.set(algorithm_id, stream);
+    stream.was_written = false;
+    const asked_ms = performance.now();
+    const head = await store.get(StreamHeads, algorithm_id);
+    const as_of = stateNow(head, clock.now());
+    await catchUp(store, algorithm_id, stream, as_of.seq);
+    const view = viewOf(store, algorithm_id, stream, as_of, asked_ms + age_ms);
+    stream.view = view;
+    return view;
+  }
+
+  const fresh = (algorithm_id: string, now_ms: number): View | undefined => {
+    const view = streams.get(algorithm_id)?.view;
+    return view?.isFresh(now_ms) === true ? view : undefined;
+  };
+  return {
+    fresh,
+    async of(algorithm_id, anew = false) {
+      const view = anew ? undefined : fresh(algorithm_id, performance.now());
+      if (view !== undefined) return view;
+      const stream = streams.get(algorithm_id);
+      return flights(algorithm_id, () => refresh(algorithm_id), anew || stream?.was_written === true);
+    },
+  };
+}
+
+const newStream = (): Stream => ({
+  seq: 0,
+  lists: new LRUCache({ max: MOST_LISTS }),
+  view: undefined,
+  was_written: false,
+});
+
+/** Brings the lists that are known up to `seq`. */
+async function catchUp(store: Ports['store'], algorithm_id: string, stream: Stream, seq: number): Promise<void> {
+  if (seq <= stream.seq) return;
+  if (stream.lists.size === 0 || seq - stream.seq > MOST_BEHIND) stream.lists.clear();
+  else {
+    const found: StreamEntry[] = [];
+    while (stream.seq + found.length < seq) {
+      const range = { above: stream.seq + found.length, to: seq };
+      const page = await store.query(StreamEntries, {
+        equal: { algorithm_id },
+        order: { field: 'seq' },
+        range,
+        limit: PAGE,
+      });
+      if (page.length === 0) throw new Error(`the stream of ${algorithm_id} has a gap after ${range.above}`);
+      found.push(...page.map(({ document }) => document));
+    }
+    for (const entry of found) {
+      for (const exchange of ['all', entry.exchange]) {
+        const list = stream.lists.peek(listKey(exchange, entry.symbol));
+        if (list !== undefined) list.rows = [rowOf(entry), ...list.rows].slice(0, list.depth);
+      }
+    }
+  }
+  stream.seq = seq;
+}
+
+const listKey = (exchange: string, symbol: string): string => `${exchange}:${symbol}`;
+
+export function rowOf(entry: StreamEntry): Row {
+  const signal = batchSignal(entry);
+  return { seq: entry.seq, signal, bytes: Buffer.from(JSON.stringify(signal)) };
+}
+
+/** The newest rows of one market up to `seq`, newest first. */
+export async function newestRows(
+  store: Ports['store'],
+  algorithm_id: string,
+  market: { readonly exchange: string; readonly symbol: string },
+  seq: number,
+  limit: number,
+): Promise<readonly Row[]> {
+  const venue = market.exchange === 'all' ? {} : { exchange: market.exchange };
+  const found = await store.query(StreamEntries, {
+    equal: { algorithm_id, ...venue, symbol: market.symbol },
+    order: { field: 'seq', direction: 'descending' },
+    range: { to: seq },
+    limit,
+  });
+  return found.map(({ document }) => rowOf(document));
+}
+
+function viewOf(
+  store: Ports['store'],
+  algorithm_id: string,
+  stream: Stream,
+  as_of: AsOf,
+  fresh_until_ms: number,
+): View {
+  const { seq } = as_of;
+  const view: View = {
+    as_of,
+    fresh_until_ms,
+    isFresh: (now_ms) => now_ms < fresh_until_ms && !stream.was_written && stream.view === view,
+    async newest(exchange, symbols, lookback) {
+      const lists = await listsRead(store, algorithm_id, stream, seq, exchange, symbols, lookback);
+      return oldestFirst(lists, lookback);
+    },
+    held(exchange, symbols, lookback) {
+      const lists = listsHeld(stream, seq, exchange, symbols, lookback);
+      return lists === undefined ? undefined : oldestFirst(lists, lookback);
+    },
+  };
+  return view;
+}
+
+const oldestFirst = (lists: readonly (readonly Row[])[], lookback: number): readonly Row[] =>
+  lists.flatMap((one) => (one.length <= lookback ? one : one.slice(0, lookback))).sort((a, b) => a.seq - b.seq);
+
+/** The lists as they are held, when all are there and of this state. */
+function listsHeld(
+  stream: Stream,
+  seq: number,
+  exchange: string,
+  symbols: readonly string[],
+  lookback: number,
+): (readonly Row[])[] | undefined {
+  if (stream.seq !== seq) return undefined;
+  const lists: (readonly Row[])[] = [];
+  for (const symbol of symbols) {
+    const list = stream.lists.get(listKey(exchange, symbol));
+    if (list === undefined || list.depth < lookback) return undefined;
+    lists.push(list.rows);
+  }
+  return lists;
+}
+
+/** The lists as they were at `seq`, read where they are not held; kept when the stream still stands there. */
+async function listsRead(
+  store: Ports['store'],
+  algorithm_id: string,
+  stream: Stream,
+  seq: number,
+  exchange: string,
+  symbols: readonly string[],
+  lookback: number,
+): Promise<(readonly Row[])[]> {
+  return Promise.all(
+    symbols.map(async (symbol) => {
+      const name = listKey(exchange, symbol);
+      const list = stream.seq === seq ? stream.lists.get(name) : undefined;
+      if (list !== undefined && list.depth >= lookback) return list.rows;
+      const rows = await newestRows(store, algorithm_id, { exchange, symbol }, seq, lookback);
+      if (stream.seq === seq) stream.lists.set(name, { rows, depth: lookback });
+      return rows;
+    }),
+  );
+}
