@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { Clock, Log, Store } from '#shared/ports/index.ts';
 import type { LocalBus } from '#shared/ports/local/bus.ts';
+import type { LocalSecrets } from '#shared/ports/local/secrets.ts';
 
 /** The data folder in the current folder: of the command line and of `npm start` alike. */
 export const DEFAULT_DATA = '.quantbridge';
@@ -11,11 +12,12 @@ export class Misuse extends Error {
   override readonly name = 'Misuse';
 }
 
-/** What a command works with: the documents of a data folder, and the name under which it changes them. */
+/** What a command works with: the documents and secrets of a data folder, and the name under which it changes them. */
 export interface Desk {
   readonly store: Store;
   /** Messages that could not be handled, to look at and to put back. */
   readonly bus: Pick<LocalBus, 'deadLetters' | 'replayDead'>;
+  readonly secrets: LocalSecrets;
   readonly clock: Clock;
   readonly by: string;
   close(): void;
@@ -40,10 +42,10 @@ export async function openDesk(folder: string): Promise<Desk> {
   const clock: Clock = { now: () => (replayed === undefined ? new Date() : new Date(replayed)) };
   try {
     const wiring = { collections: COLLECTIONS, subscriptions: subscriptions() };
-    const { store, bus, close } = openLocal({ path: folder, clock, log: silent, ...wiring });
+    const { store, bus, secrets, close } = openLocal({ path: folder, clock, log: silent, ...wiring });
     const cursor = await store.get(Cursors, CURSOR_ID);
     replayed = cursor?.phase === 'done' ? undefined : cursor?.now;
-    return { store, bus, clock, by: operator(), close };
+    return { store, bus, secrets, clock, by: operator(), close };
   } catch (error) {
     throw new Misuse(`The data in ${folder} cannot be opened: ${error instanceof Error ? error.message : error}.`, {
       cause: error,

@@ -14,6 +14,31 @@ export function whole(text: string): number {
   return Number(text);
 }
 
+const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Examples of a length of time, for who writes one. */
+export const LENGTHS = 'such as 30m, 24h or 7d';
+
+/** A length of time, "0", "30m", "24h" or "7d", in milliseconds. */
+export function duration(text: string): number {
+  if (text === '0') return 0;
+  const [, count, unit = ''] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
+  const unit_ms = UNITS_MS[unit];
+  if (unit_ms === undefined)
+    throw new InvalidArgumentError(`A length of time is 0, or a number of m, h or d, ${LENGTHS}.`);
+  return Number(count) * unit_ms;
+}
+
+/** The instant of a date, of a time with its zone, or of a length from now on. Throws `Misuse` on anything else. */
+export async function instantOf(text: string, now: Date): Promise<string> {
+  if (/^\d+[mhd]$/.test(text)) return new Date(now.getTime() + duration(text)).toISOString();
+  const { DateTime } = await import('luxon');
+  const hasZone = /^\d{4}-\d{2}-\d{2}(T.*(Z|[+-]\d{2}:\d{2}))?$/.test(text);
+  const read = DateTime.fromISO(text, { zone: 'utc' });
+  if (hasZone && read.isValid) return read.toJSDate().toISOString();
+  throw new Misuse(`"${text}" is not a date (2027-01-31), a time with its zone, or a length of time, ${LENGTHS}.`);
+}
+
 export function yesOrNo(text: string): boolean {
   if (text !== 'yes' && text !== 'no') throw new InvalidArgumentError('Say yes or no.');
   return text === 'yes';

@@ -1,9 +1,9 @@
 import { addKey, createKey } from '#shared/key/key.ts';
 import { ApiKeys } from '#shared/key/schema.ts';
 import type { LocalPorts } from '#shared/ports/local/index.ts';
+import { BRIDGE_KEYS, shareSecret } from '../bridge-keys.ts';
 import {
   AT_QUANTCONNECT,
-  BRIDGE_KEYS,
   beginWith,
   checkIdentity,
   DEVELOPMENT_KEY,
@@ -36,6 +36,5 @@ export async function prepareAtQuantConnect(
     const { keys, decide } = addKey(document);
     await store.commit(keys, decide);
   }
-  if ((await secretOrNone(secrets, BRIDGE_KEYS)) === undefined)
-    await secrets.put(BRIDGE_KEYS, JSON.stringify({ [FIRST_KEY_ID]: newSecret() }));
+  if ((await secretOrNone(secrets, BRIDGE_KEYS)) === undefined) await shareSecret(secrets, FIRST_KEY_ID, newSecret());
 }

@@ -3,6 +3,7 @@ import { key, write } from '#shared/document.ts';
 import { Unavailable } from '#shared/failure.ts';
 import type { Store } from '#shared/ports/index.ts';
 import type { LocalSecrets } from '#shared/ports/local/secrets.ts';
+import { shareSecret } from '../bridge-keys.ts';
 import { CURSOR_ID, type Cursor, Cursors, type Instants } from './replay.ts';
 import { createWorld, keysOf, type TradedMarket, type World, type WorldSecrets } from './world.ts';
 
@@ -14,7 +15,6 @@ export class Refused extends Error {
 /** Where the keys of a data folder lie. */
 export const DEVELOPMENT_KEY = 'development-key';
 export const ALGORITHM_KEY = 'algorithm-key';
-export const BRIDGE_KEYS = 'bridge-keys';
 
 export interface Identity {
   readonly bars_sha256: string;
@@ -64,7 +64,7 @@ export async function worldSecrets(secrets: LocalSecrets, world: World): Promise
   const { development, bridge } = keysOf(world, found, new Date(0));
   await secrets.put(DEVELOPMENT_KEY, development.text);
   await secrets.put(ALGORITHM_KEY, bridge.text);
-  await secrets.put(BRIDGE_KEYS, JSON.stringify({ [world.deployment.key_id]: found.bridge }));
+  await shareSecret(secrets, world.deployment.key_id, found.bridge, { replace: true });
   return found;
 }
 

@@ -26,7 +26,7 @@ export type Env = { Variables: Variables; Bindings: Bindings };
 
 /**
  * Lets in who has a key, in the founding contract's words: 401 without a key, 403 with a wrong one (000-47). The same
- * answer, in the same time, for an absent, a wrong and a revoked key.
+ * answer, in the same time, for an absent, a wrong, a revoked and an expired key.
  */
 export function authenticate(keys: Keyring): MiddlewareHandler<Env> {
   return async (context, next) => {
@@ -69,21 +69,66 @@ export function algorithmOf(
   return read.success ? { ok: true, algorithm_id: read.data } : { ok: false, code: 'REQUEST_MALFORMED' };
 }
 
-/** Verifies X-Signature over the exact bytes of the request; the reason for which it does not fit, or undefined. */
-export async function signatureFault(
+/** Why a signature is not taken. `message` holds neither a secret nor the signature that would have been right. */
+export interface SignatureFault {
+  readonly code: 'SIGNATURE_MISSING' | 'SIGNATURE_INVALID' | 'SIGNATURE_STALE';
+  readonly message?: string;
+}
+
+/** A request as it is signed, and its headers by lower-case name. */
+export interface SignableRequest {
+  readonly method: string;
+  /** As sent: "/signals?explain=1". */
+  readonly path_and_query: string;
+  readonly body: string | Uint8Array;
+  header(name: string): string | undefined;
+}
+
+/**
+ * Verifies X-Signature over the exact bytes of a request; undefined when nothing is wrong. `always` needs one, by the
+ * secret that X-Key-Id names: reports, whose deployment must have that id. `when signed` needs one of a key that is
+ * `signed` and of a request that carries any part of one, by the secret of the key's own id, which X-Key-Id must name:
+ * submissions.
+ */
+export async function faultOfSignature(
   { secrets, clock }: Pick<Ports, 'secrets' | 'clock'>,
-  context: Context<Env>,
-  body: string,
-): Promise<ReasonCode | undefined> {
-  const key_id = context.req.header('x-key-id') ?? '';
-  const url = new URL(context.req.url);
-  const request = {
-    timestamp: context.req.header('x-timestamp') ?? '',
-    method: context.req.method,
-    path_and_query: `${url.pathname}${url.search}`,
-    body,
-  };
+  key: Pick<ApiKey, 'key_id' | 'signed'>,
+  { header, ...request }: SignableRequest,
+  when: 'always' | 'when signed',
+): Promise<SignatureFault | undefined> {
+  const signature = header('x-signature');
+  const timestamp = header('x-timestamp');
+  const named = header('x-key-id');
+  if (when === 'when signed') {
+    const isBare = signature === undefined && timestamp === undefined && named === undefined;
+    if (isBare && key.signed !== true) return undefined;
+    if (!signature && key.signed === true) return { code: 'SIGNATURE_MISSING' };
+  }
+  const key_id = when === 'always' ? (named ?? '') : key.key_id;
   const secret = await bridgeKey({ secrets }, key_id);
-  const verified = verifySignature(request, context.req.header('x-signature') ?? '', secret, clock.now());
-  return verified.valid ? undefined : verified.code;
+  const verified = verifySignature({ ...request, timestamp: timestamp ?? '' }, signature ?? '', secret, clock.now());
+  if (when === 'when signed' && named !== key_id) {
+    return { code: 'SIGNATURE_INVALID', message: `X-Key-Id must be the id of the key, ${key_id}.` };
+  }
+  if (verified.valid) return undefined;
+  const { valid: _, ...fault } = verified;
+  return fault;
+}
+
+/** `faultOfSignature` of the request of a context, with the key that let it in. */
+export function signatureFault(
+  ports: Pick<Ports, 'secrets' | 'clock'>,
+  context: Context<Env>,
+  body: string | Uint8Array,
+  when: 'always' | 'when signed',
+): Promise<SignatureFault | undefined> {
+  const { method, url } = context.req;
+  const { pathname, search } = new URL(url);
+  const header = (name: string) => context.req.header(name);
+  return faultOfSignature(
+    ports,
+    context.get('key'),
+    { method, path_and_query: `${pathname}${search}`, body, header },
+    when,
+  );
 }

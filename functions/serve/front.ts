@@ -98,14 +98,14 @@ const isParticular = ({ headers, rawHeaders, url = '' }: IncomingMessage): boole
 
 function send({ answered, response, exchange, encoding }: Waiting): void {
   const { answer, headers } = exchange;
-  const bytes = answer.body.as(encoding);
+  const body = answer.body.as(encoding);
   let fixed = headers.get(encoding);
   if (fixed === undefined) {
-    fixed = [...Object.entries(batchHeaders(answer, encoding)).flat(), 'Content-Length', String(bytes.length)];
+    fixed = [...Object.entries(batchHeaders(answer, encoding)).flat(), 'Content-Length', String(body.length)];
     headers.set(encoding, fixed);
   }
   response.writeHead(200, [...fixed, 'X-Request-Id', answered.request_id]);
-  response.end(bytes);
+  response.end(body, 'latin1');
 }
 
 /** The answers to URLs, each as long as its view lives. */
@@ -118,10 +118,11 @@ function exchanges({ answers }: FrontParts) {
     const request = requestOf(url);
     const answer = request && answers.held(view, algorithm_id, request);
     if (answer === undefined) return undefined;
-    if (of.size >= MOST_REMEMBERED) of.clear();
-    known.set(view, of);
     const [path = ''] = url.split('?');
     const exchange = { answer, path: JSON.stringify(path), headers: new Map() };
+    if (!answer.is_kept) return exchange;
+    if (of.size >= MOST_REMEMBERED) of.clear();
+    known.set(view, of);
     of.set(url, exchange);
     return exchange;
   };

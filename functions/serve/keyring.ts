@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { parseKey, verifyKey } from '#shared/key/key.ts';
+import { isKeyOf, readKey } from '#shared/key/key.ts';
 import { type ApiKey, ApiKeys } from '#shared/key/schema.ts';
 import type { Ports } from '#shared/ports/index.ts';
 import type { Listener } from '#shared/ports/watch.ts';
@@ -13,7 +13,7 @@ import type { Listener } from '#shared/ports/watch.ts';
 export interface Keyring {
   /** The key, if it is remembered and right. */
   recall(text: string, now_ms: number): ApiKey | undefined;
-  /** The key, if it is right. The same answer in the same time for absent, wrong and revoked. */
+  /** The key, if it is right. The same answer in the same time for absent, wrong, revoked and expired. */
   check(text: string): Promise<ApiKey | undefined>;
 }
 
@@ -22,7 +22,7 @@ const BEFORE_ID = 3;
 const AFTER_ID = 44;
 
 export function keyring(
-  { store }: Pick<Ports, 'store'>,
+  { store, clock }: Pick<Ports, 'store' | 'clock'>,
   max_age_ms: number,
   watch?: (listener: Listener) => void,
 ): Keyring {
@@ -38,14 +38,16 @@ export function keyring(
   return {
     recall(text, now_ms) {
       const one = known.get(text.slice(BEFORE_ID, -AFTER_ID));
-      return one !== undefined && now_ms < one.fresh_until_ms && verifyKey(one.key, text) ? one.key : undefined;
+      if (one === undefined || now_ms >= one.fresh_until_ms) return undefined;
+      return isKeyOf(one.key, readKey(text), clock.now()) ? one.key : undefined;
     },
     async check(text) {
       const before = written;
       const fresh_until_ms = performance.now() + max_age_ms;
-      const key_id = parseKey(text)?.key_id ?? 'absent';
+      const given = readKey(text);
+      const key_id = given.key_id ?? 'absent';
       const key = await store.get(ApiKeys, key_id);
-      if (!verifyKey(key, text) || key === undefined) return undefined;
+      if (!isKeyOf(key, given, clock.now()) || key === undefined) return undefined;
       if (watch !== undefined && written === before) known.set(key_id, { key, fresh_until_ms });
       return key;
     },

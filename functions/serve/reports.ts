@@ -35,8 +35,8 @@ export function reportRoutes(ports: Pick<Ports, 'store' | 'secrets' | 'clock'>):
       ],
       async handle(context) {
         const text = await context.req.text();
-        const fault = await signatureFault(ports, context, text);
-        if (fault !== undefined) return fail(context, fault);
+        const fault = await signatureFault(ports, context, text, 'always');
+        if (fault !== undefined) return fail(context, fault.code, fault);
         const json = jsonOf(text);
         if (!json.ok) return fail(context, 'REPORT_MALFORMED', { message: json.message });
         const answer = await takeReport(ports, context.get('key'), json.value, context.req.header('x-key-id'));

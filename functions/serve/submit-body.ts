@@ -6,7 +6,7 @@ import { REASONS, ReasonCode } from '#shared/signal/reason.ts';
 import { GateResult, Id } from '#shared/signal/schema.ts';
 import { Instant } from '#shared/topics.ts';
 import { type Submitted, submit } from '../submit.ts';
-import type { Env } from './auth.ts';
+import { type Env, signatureFault } from './auth.ts';
 import { fail, statusOf } from './errors.ts';
 import { jsonOf, type Route, route } from './route.ts';
 
@@ -99,9 +99,14 @@ export function submitRoutes(ports: SubmitPorts): readonly Route[] {
         'ALGORITHM_UNKNOWN',
         'ALGORITHM_FORBIDDEN',
         'SIGNAL_ID_REUSED',
+        'SIGNATURE_MISSING',
+        'SIGNATURE_INVALID',
+        'SIGNATURE_STALE',
       ],
       async handle(context, { query }) {
         const text = await context.req.text();
+        const fault = await signatureFault(ports, context, text, 'when signed');
+        if (fault !== undefined) return fail(context, fault.code, fault);
         const json = jsonOf(text);
         if (!json.ok) return fail(context, 'SIGNAL_MALFORMED', { message: json.message });
         return submitBody(ports, context, json.value, query.explain === '1');

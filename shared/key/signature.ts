@@ -1,5 +1,4 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { ReasonCode } from '../signal/reason.ts';
 
 /** How far the timestamp of a signature may be from our time, either way. */
 export const SIGNATURE_WINDOW_S = 300;
@@ -20,6 +19,12 @@ export function sign({ timestamp, method, path_and_query, body }: SignedRequest,
   return createHmac('sha256', secret).update(head).update(body).digest('hex');
 }
 
+export type Verified =
+  | { readonly valid: true }
+  | { readonly valid: false; readonly code: 'SIGNATURE_INVALID' }
+  /** `message` says by how much the clocks differ, for who set the other one. */
+  | { readonly valid: false; readonly code: 'SIGNATURE_STALE'; readonly message: string };
+
 /**
  * Whether a signature fits its request and is fresh. A missing secret costs the same time and gives the same answer
  * as a wrong signature; `SIGNATURE_STALE` is told only to who holds the secret.
@@ -29,11 +34,20 @@ export function verifySignature(
   signature: string,
   secret: string | undefined,
   now: Date,
-): { readonly valid: true } | { readonly valid: false; readonly code: ReasonCode } {
+): Verified {
   const expected = Buffer.from(sign(request, secret ?? 'no key has this secret'), 'hex');
   const given = Buffer.from(/^[0-9a-f]{64}$/.test(signature) ? signature : '0'.repeat(64), 'hex');
   if (!timingSafeEqual(expected, given) || secret === undefined) return { valid: false, code: 'SIGNATURE_INVALID' };
-  const signed_ms = /^\d{1,12}$/.test(request.timestamp) ? Number(request.timestamp) * 1000 : Number.NaN;
-  const isFresh = Math.abs(now.getTime() - signed_ms) <= SIGNATURE_WINDOW_S * 1000;
-  return isFresh ? { valid: true } : { valid: false, code: 'SIGNATURE_STALE' };
+  const message = staleness(request.timestamp, now);
+  return message === undefined ? { valid: true } : { valid: false, code: 'SIGNATURE_STALE', message };
+}
+
+/** By how much a timestamp is outside the window, in words; undefined when it is inside. */
+function staleness(timestamp: string, now: Date): string | undefined {
+  const here = `It is ${now.toISOString()} here, and ${SIGNATURE_WINDOW_S} seconds either way are taken.`;
+  if (!/^\d{1,12}$/.test(timestamp)) return `X-Timestamp is not a whole number of Unix seconds. ${here}`;
+  const ahead_ms = Number(timestamp) * 1000 - now.getTime();
+  if (Math.abs(ahead_ms) <= SIGNATURE_WINDOW_S * 1000) return undefined;
+  const off = `${Math.ceil(Math.abs(ahead_ms) / 1000)} seconds ${ahead_ms < 0 ? 'behind' : 'ahead of'} the time here`;
+  return `X-Timestamp ${timestamp} is ${off}. ${here}`;
 }

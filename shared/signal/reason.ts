@@ -147,8 +147,12 @@ export const REASONS = {
     fix: 'See `npx quantbridge parked`; correct the publisher and send it again.',
   },
   KEY_MISSING: { cause: 'The request carries no key.', fix: 'Send the key in the header X-API-KEY.' },
-  KEY_INVALID: { cause: 'The key is unknown, revoked or wrong.', fix: 'Ask the operator for a valid key.' },
+  KEY_INVALID: { cause: 'The key is unknown, revoked, expired or wrong.', fix: 'Ask the operator for a valid key.' },
   KEY_SCOPE: { cause: 'The key is not allowed to do this.', fix: 'Use a key with the scope that the message names.' },
+  SIGNATURE_MISSING: {
+    cause: 'What is sent with this key must be signed, and the request carries no signature.',
+    fix: 'Send X-Signature, X-Timestamp and X-Key-Id, signed with the secret that was shown when the key was made.',
+  },
   SIGNATURE_INVALID: {
     cause: 'The signature does not fit the request.',
     fix: 'Sign timestamp, method, path with query, and body, each on its own line, with the secret of X-Key-Id.',
@@ -157,12 +161,12 @@ export const REASONS = {
     cause: 'The timestamp of the signature is too far from the time here.',
     fix: 'Set the clock right and sign each request anew.',
   },
+  RATE_LIMITED: {
+    cause: 'More was asked in a short time than this key or this address may ask.',
+    fix: 'Wait as many seconds as Retry-After says, then ask again, and less often; nothing was changed.',
+  },
   REQUEST_MALFORMED: { cause: 'The request cannot be read.', fix: 'Correct the fields named in `issues`.' },
   REQUEST_TOO_LARGE: { cause: 'The body is larger than the route takes.', fix: 'Send less at once.' },
-  RATE_LIMITED: {
-    cause: 'The key or the address asks more often than it may.',
-    fix: 'Wait as long as the header Retry-After says, then go on more slowly.',
-  },
   REQUEST_TIMEOUT: { cause: 'The request did not arrive in time.', fix: 'Send it in one go; it changed nothing.' },
   URL_TOO_LONG: {
     cause: 'The path with its query is longer than the door takes.',

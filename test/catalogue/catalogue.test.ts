@@ -5,10 +5,11 @@ import { Signals } from '#shared/signal/schema.ts';
 import { house } from '../functions/push/house.ts';
 import type { Case } from './case.ts';
 import { DOOR } from './door.ts';
+import { KEYS } from './keys.ts';
 import { MACHINERY } from './machinery.ts';
 import { SIGNALS } from './signals.ts';
 
-const CASES: readonly Case[] = [...SIGNALS, ...DOOR, ...MACHINERY];
+const CASES: readonly Case[] = [...SIGNALS, ...DOOR, ...KEYS, ...MACHINERY];
 
 describe('the catalogue of reasons is closed', () => {
   test.each(ReasonCode.options)('%s has a case', (code) => {

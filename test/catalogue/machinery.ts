@@ -3,15 +3,14 @@ import { halt, resume } from '#shared/control/control.ts';
 import { Deliveries } from '#shared/delivery/schema.ts';
 import { addDeployment, addStrategy, changeDeployment } from '#shared/deployment/deployment.ts';
 import { Unavailable } from '#shared/failure.ts';
-import { addKey, createKey, revokeKey } from '#shared/key/key.ts';
 import { addInstrument, changeInstrument } from '#shared/market/instrument-change.ts';
 import { changeLimits } from '#shared/risk/limits-change.ts';
 import type { ReasonCode } from '#shared/signal/reason.ts';
 import { buy, type House, instant, SECRETS, tick } from '../functions/push/house.ts';
 import { report, reportBody, signedHeaders } from '../functions/reconcile/theirs.ts';
-import { byCommand, byFile, byRoute, type Case, modelKey, type RequestTerms } from './case.ts';
+import { byCommand, byFile, byRoute, type Case, type RequestTerms } from './case.ts';
 
-/** Everything else that is refused: deliveries, reports, messages, keys, requests, files, configuration. */
+/** Everything else that is refused: deliveries, reports, messages, requests, files, configuration. */
 
 /** What a delivery may write when it ends before it was spoken. */
 const DELIVERY = ['deliveries', 'books', 'commands', 'alerts', 'signals', 'stream_entries', 'stream_heads'];
@@ -156,27 +155,6 @@ const posting = (code: ReasonCode, name: string, path: string, body: string, sta
 const operator = async (of: House) => ({ 'X-API-KEY': await of.key('operator', ['submit', 'read_signals']) });
 
 const REQUESTS: readonly Case[] = [
-  byRoute('KEY_MISSING', 'no key', { path: '/status', status: 401, headers: () => ({}) }),
-  byRoute('KEY_MISSING', 'an empty key', { path: '/nowhere', status: 401, headers: () => ({ 'X-API-KEY': '' }) }),
-  byRoute('KEY_INVALID', 'a guess', {
-    path: '/status',
-    status: 403,
-    headers: () => ({ 'X-API-KEY': `qb_k1_${'a'.repeat(43)}` }),
-  }),
-  byRoute('KEY_INVALID', 'no key of ours', {
-    path: '/status',
-    status: 403,
-    headers: () => ({ 'X-API-KEY': 'Bearer x' }),
-  }),
-  byRoute('KEY_INVALID', 'one that was revoked', {
-    path: '/status',
-    status: 403,
-    async headers(of) {
-      const headers = await modelKey(of);
-      await of.act(revokeKey('model'));
-      return headers;
-    },
-  }),
   byRoute('KEY_SCOPE', 'a key that may not report', { method: 'POST', path: '/reports', body: REPORT, status: 403 }),
   byRoute('KEY_SCOPE', 'the key of an algorithm that would submit', {
     method: 'POST',
@@ -255,7 +233,6 @@ const FILES: readonly Case[] = [
 
 const address = { deployment_id: 'd-2', algorithm_id: 'alg' };
 const terms = { qc_project_id: 1, initial_cash: '1', currency: 'USDT', key_id: 'k1', status: 'active', symbols: [] };
-const { document: taken } = createKey({ key_id: 'k1', secret: 'a'.repeat(43), scopes: [] }, new Date(0));
 const COMMANDS: readonly Case[] = [
   byCommand('CONFIG_INVALID', 'a resume without a reason', resume(' ', 'test')),
   byCommand('CONFIG_INVALID', 'a limit below zero', changeLimits('default', { max_position_size_pct: '-1' }, 'test')),
@@ -271,7 +248,6 @@ const COMMANDS: readonly Case[] = [
     'other cash for an open book',
     changeDeployment({ ...address, deployment_id: 'd-1' }, { initial_cash: '5' }, 'test'),
   ),
-  byCommand('CONFIG_INVALID', 'a key that is taken', addKey(taken)),
   byCommand(
     'SYMBOL_UNKNOWN',
     'a change of a market that is not there',
@@ -284,7 +260,6 @@ const COMMANDS: readonly Case[] = [
     'a deployment of nobody',
     addDeployment({ ...address, algorithm_id: 'nobody' }, terms, 'test'),
   ),
-  byCommand('KEY_INVALID', 'the end of a key that is not there', revokeKey('nobody')),
 ];
 
 export const MACHINERY: readonly Case[] = [

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -75,6 +75,18 @@ describe.each(families)('$name: secrets $where', (family) => {
     await opened.put('late', 'now');
     expect(await opened.secrets.get('late')).toBe('now');
   });
+});
+
+test('local: a secret that is put again is its owner’s alone, and leaves no draft', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'quantbridge-secrets-'));
+  const { get, put } = localSecrets(folder);
+  for (const secret of ['first', 'a longer second', 'third']) {
+    await put('key', secret);
+    expect(await get('key')).toBe(secret);
+  }
+  expect(await readdir(folder)).toEqual(['key']);
+  expect((await stat(join(folder, 'key'))).mode & 0o777).toBe(0o600);
+  await rm(folder, { recursive: true });
 });
 
 describe('google: secrets', () => {

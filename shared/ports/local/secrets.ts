@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NotAdmitted, Unavailable } from '../../failure.ts';
 import { admitSecretName } from '../admission.ts';
@@ -25,8 +25,11 @@ export function localSecrets(folder: string): LocalSecrets {
     },
     async put(name, secret) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      await writeFile(pathOf(name), `${secret}\n`, { mode: 0o600 });
-      await chmod(pathOf(name), 0o600);
+      // Whole or not at all: a host may read it at any moment, and a machine may stop at any.
+      const draft = join(folder, `.${name}.${process.pid}`);
+      await writeFile(draft, `${secret}\n`, { mode: 0o600, flush: true });
+      await chmod(draft, 0o600);
+      await rename(draft, pathOf(name));
     },
   };
 }

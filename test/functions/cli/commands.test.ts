@@ -5,8 +5,6 @@ import { type Alert, Alerts } from '#shared/alert/schema.ts';
 import { SWITCH_ID, Switches } from '#shared/control/schema.ts';
 import { Algorithms, Deployments } from '#shared/deployment/schema.ts';
 import { key, write } from '#shared/document.ts';
-import { verifyKey } from '#shared/key/key.ts';
-import { ApiKeys } from '#shared/key/schema.ts';
 import { Books } from '#shared/position/schema.ts';
 import { Breaks } from '#shared/reconciliation/schema.ts';
 import { dataFolder, type Ended, quantbridge, waiting } from './command-line.ts';
@@ -123,29 +121,6 @@ describe('configuring an algorithm', () => {
     const [, own] = await json('limits', 'list');
     expect(own).toMatchObject({ max_daily_loss_pct: '3', allow_short: true, max_portfolio_leverage: '2', version: 2 });
     expect(own).not.toHaveProperty('allowed_symbols');
-  });
-});
-
-describe('keys', () => {
-  it('are shown once, kept as a hash, listed without it, and revoked', async () => {
-    const made = await json('keys', 'create', '--scopes', 'submit,report', '--algorithm', 'momentum', '--id', 'desk');
-    expect(made).toMatchObject({ key_id: 'desk', scopes: ['submit', 'report'], algorithm_id: 'momentum' });
-    expect(verifyKey(await store.get(ApiKeys, 'desk'), made.key)).toBe(true);
-    const listed = await run('keys', 'list', '--json');
-    expect(listed.out).not.toMatch(/[0-9a-f]{64}/);
-    expect((await run('keys', 'revoke', 'desk')).code).toBe(0);
-    expect(verifyKey(await store.get(ApiKeys, 'desk'), made.key)).toBe(false);
-    expect((await run('keys', 'list')).out).toMatch(/desk +momentum +submit, report .* revoked /);
-  });
-
-  it.each([
-    [2, ['--scopes', 'everything'], 'A scope is one of read_signals'],
-    [1, ['--scopes', 'submit', '--algorithm', 'other'], 'there is no algorithm other'],
-    [1, ['--scopes', 'submit', '--id', 'desk'], 'the key desk exists already'],
-  ])('end with %i for %j', async (code, args, words) => {
-    const ended = await run('keys', 'create', ...args);
-    expect([ended.code, ended.out]).toEqual([code, '']);
-    expect(ended.err).toContain(words);
   });
 });
 

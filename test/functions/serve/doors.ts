@@ -1,4 +1,5 @@
 import { addAlgorithm } from '#shared/deployment/deployment.ts';
+import { addKey, createKey } from '#shared/key/key.ts';
 import { type House, house } from '../push/house.ts';
 
 export interface Answer {
@@ -29,4 +30,20 @@ export async function doors() {
     stranger: await one.key('stranger', ['submit', 'read_signals', 'report'], 'other'),
     nothing: await one.key('nothing', [], 'alg'),
   };
+}
+
+/** A key of `alg` that must sign what it submits; its text. */
+export async function signedKey(of: House, key_id: string, hmac_secret: string): Promise<string> {
+  const terms = {
+    key_id,
+    secret: key_id.padEnd(43, 'x'),
+    scopes: ['submit'],
+    algorithm_id: 'alg',
+    signed: true,
+  } as const;
+  const { document, text } = createKey(terms, of.clock.now());
+  await of.act(addKey(document));
+  const held = JSON.parse(await of.secrets.get('bridge-keys')) as object;
+  await of.secrets.put('bridge-keys', JSON.stringify({ ...held, [key_id]: hmac_secret }));
+  return text;
 }
