@@ -115,7 +115,10 @@ export const FUNCTIONS = {
 } as const satisfies Record<string, FunctionEntry>;
 export type FunctionName = keyof typeof FUNCTIONS;
 
-/** A query that a collection admits: equality on all of `equal`, order and range on `order`. */
+/**
+ * A query that a collection admits: equality on all of `equal`, order and range on `order`. A field inside another is
+ * named with a dot.
+ */
 export interface QueryShape {
   readonly equal: readonly string[];
   readonly order?: string;
@@ -153,6 +156,7 @@ export const COLLECTIONS: Readonly<Record<string, CollectionEntry>> = {
       { equal: ['algorithm_id'], order: 'available_at', direction: 'descending' },
       { equal: ['algorithm_id', 'symbol'], order: 'seq', direction: 'descending' },
       { equal: ['algorithm_id', 'exchange', 'symbol'], order: 'seq', direction: 'descending' },
+      { equal: ['signal_id'] },
     ],
   },
   deliveries: {
@@ -160,6 +164,7 @@ export const COLLECTIONS: Readonly<Record<string, CollectionEntry>> = {
     queries: [
       { equal: ['deployment_id', 'state'], order: 'seq' },
       { equal: ['deployment_id', 'open'], order: 'seq' },
+      { equal: ['signal_id'] },
     ],
   },
   tellings: { holds: 'what pulls said beside the rows of a stream', queries: [] },
@@ -174,6 +179,7 @@ export const COLLECTIONS: Readonly<Record<string, CollectionEntry>> = {
     queries: [
       { equal: ['deployment_id', 'working'], order: 'created_at' },
       { equal: ['deployment_id'], order: 'created_at', direction: 'descending' },
+      { equal: ['signal_id'] },
     ],
   },
   fills: { holds: 'executions', queries: [{ equal: ['deployment_id'], order: 'filled_at', direction: 'descending' }] },
@@ -192,7 +198,14 @@ export const COLLECTIONS: Readonly<Record<string, CollectionEntry>> = {
     expires: { field: 'heard_at', days: 30 },
   },
   chain_heads: { holds: 'the head of each chain', queries: [{ equal: [] }] },
-  trail: { holds: 'sealed facts', queries: [{ equal: ['chain'], order: 'position' }] },
+  trail: {
+    holds: 'sealed facts',
+    queries: [
+      { equal: ['chain'], order: 'position' },
+      { equal: ['chain', 'envelope.signal_id'], order: 'position' },
+      { equal: ['chain', 'envelope.fact'], order: 'envelope.at' },
+    ],
+  },
   alerts: {
     holds: 'what a person must look at',
     queries: [{ equal: ['open'], order: 'raised_at', direction: 'descending' }],

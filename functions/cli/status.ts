@@ -6,7 +6,7 @@ import type { Book } from '#shared/position/schema.ts';
 import type { Break } from '#shared/reconciliation/schema.ts';
 import { stateLine } from './control.ts';
 import type { Desk } from './data.ts';
-import { moment, onData, plain, type Shown, table, tone } from './screen.ts';
+import { moment, type Options, onData, plain, type Shown, table, tone } from './screen.ts';
 
 /** What a person asks first: does it trade, what is held, is anything wrong. */
 export function mountStatus(program: Command): void {
@@ -27,7 +27,21 @@ interface Picture {
   readonly open_alerts: number;
 }
 
-async function status({ store, clock }: Desk): Promise<Shown> {
+/** As one JSON document it is what GET /status answers. */
+async function status(desk: Desk, { json }: Options): Promise<Shown> {
+  if (json === true) return { json: await wholeStatus(desk), text: '' };
+  return { json: null, text: await forPeople(await pictureOf(desk)) };
+}
+
+async function wholeStatus(desk: Desk): Promise<unknown> {
+  const [{ status: statusOf }, { trailChecker }] = await Promise.all([
+    import('#functions/house-status.ts'),
+    import('#functions/serve/verify-trail.ts'),
+  ]);
+  return statusOf(desk, trailChecker(desk));
+}
+
+async function pictureOf({ store }: Desk): Promise<Picture> {
   const [{ SWITCH_ID, Switches }, { Deployments }, { Books }, { Deliveries }, { Alerts }, { Breaks }] =
     await Promise.all([
       import('#shared/control/schema.ts'),
@@ -47,22 +61,8 @@ async function status({ store, clock }: Desk): Promise<Shown> {
     lines.push({ deployment, book, open: open.map(({ document }) => document) });
   }
   const breaks = await store.query(Breaks, { equal: { open: true }, order: { field: 'seen_at' }, limit: ALL });
-  const picture = { current, lines, breaks: breaks.map(({ document }) => document), open_alerts: alerts.length };
-  return { json: forMachines(picture, clock.now()), text: await forPeople(picture) };
+  return { current, lines, breaks: breaks.map(({ document }) => document), open_alerts: alerts.length };
 }
-
-const forMachines = ({ current, lines, breaks, open_alerts }: Picture, now: Date) => ({
-  as_of: now.toISOString(),
-  state: current?.state ?? 'halted',
-  switch: current ?? null,
-  open_alerts,
-  breaks,
-  deployments: lines.map(({ deployment, book, open }) => ({
-    ...deployment,
-    book: book ?? null,
-    open_deliveries: open,
-  })),
-});
 
 async function forPeople({ current, lines, breaks, open_alerts }: Picture): Promise<string> {
   const { round, subtract } = await import('#shared/amount.ts');

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import { isZero, round } from '#shared/amount.ts';
 import { REASONS, type ReasonCode } from '#shared/signal/reason.ts';
-import type { Status } from '../serve/status.ts';
+import type { Status } from '../house-status.ts';
 
 /** Why a run is not a success, in words; empty when the books close and the trail verifies. */
 export function faultsOf(status: Status, deadLetters: number): string[] {

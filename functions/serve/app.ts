@@ -10,6 +10,8 @@ import { batchRoutes } from './batch.ts';
 import { describe } from './docs.ts';
 import { fail } from './errors.ts';
 import { addressLimits, keyLimits } from './limits.ts';
+import { lineageRoutes } from './lineage.ts';
+import { marketDataRoutes } from './market-data.ts';
 import { type Parts, partsOf, type ServeOptions, type ServePorts } from './parts.ts';
 import { pullRoutes } from './pull.ts';
 import { reportRoutes } from './reports.ts';
@@ -54,6 +56,8 @@ function routesOf(ports: ServePorts, { answers }: Parts): readonly Route[] {
     ...submitRoutes(ports),
     ...reportRoutes(ports),
     ...statusRoutes(ports),
+    ...lineageRoutes(ports),
+    ...marketDataRoutes(ports),
     ...backtestRoutes(ports),
   ];
 }

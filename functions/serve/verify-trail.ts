@@ -4,13 +4,17 @@ import { rowHash } from '#shared/trail/trail.ts';
 
 const PAGE = 1000;
 
+type Checked = { readonly rows: number; readonly verified: boolean };
+
 /**
  * Makes a function that says how many rows the chains have and whether every one of them is whole. It remembers how
- * far it has come, so that each row is checked once in the life of an instance; offline verification checks all.
+ * far it has come, so that each row is checked once in the life of an instance; offline verification checks all. Who
+ * asks while it checks waits for their turn: two that went over one chain at once would each see gaps.
  */
-export function trailChecker({ store }: Pick<Ports, 'store'>): () => Promise<{ rows: number; verified: boolean }> {
+export function trailChecker({ store }: Pick<Ports, 'store'>): () => Promise<Checked> {
   const checked = new Map<string, { position: number; hash: string; whole: boolean }>();
-  return async () => {
+  let last: Promise<unknown> = Promise.resolve();
+  const check = async (): Promise<Checked> => {
     let rows = 0;
     let verified = true;
     for (const { document: head } of await store.query(ChainHeads, { limit: 1000 })) {
@@ -35,5 +39,10 @@ export function trailChecker({ store }: Pick<Ports, 'store'>): () => Promise<{ r
       verified &&= at.whole && at.position === head.position && at.hash === head.hash;
     }
     return { rows, verified };
+  };
+  return () => {
+    const mine = last.then(check, check);
+    last = mine;
+    return mine;
   };
 }

@@ -78,6 +78,18 @@ function outliers(steps: readonly Step[], sigmas: number): Flag[] {
   });
 }
 
+const HOUR_MS = 3_600_000;
+/** The shortest session of an exchange: 9:30 to 13:00. */
+const SHORTEST_SESSION_MS = 3.5 * HOUR_MS;
+
+/** Whether each bar is a whole session: of an exchange, or a day of a market that never closes. */
+export function isDaily(bars: readonly Bar[], session: Session): boolean {
+  const least_ms = session === 'always' ? 24 * HOUR_MS : SHORTEST_SESSION_MS;
+  const dates = new Set(bars.map(({ start }) => start.slice(0, 10)));
+  const isWhole = ({ start, available_at }: Bar): boolean => Date.parse(available_at) - Date.parse(start) >= least_ms;
+  return dates.size === bars.length && bars.every(isWhole);
+}
+
 /** What is odd about bars that were read, in order of row. Volume is judged only where the source has any. */
 export function flagsOf(bars: readonly Bar[], { session, daily, outlier_sigmas = 10 }: QualityOf): Flag[] {
   const dates = bars.map(({ start }) => (daily ? start.slice(0, 10) : sessionDate(start, session)));

@@ -15,7 +15,10 @@ const NAME_BYTES = 1_500;
 const LEVELS = 20;
 const QUERY_LIMIT = 10_000;
 
-/** A query that a collection admits: equality on all of `equal`, order and range on `order`, in either direction. */
+/**
+ * A query that a collection admits: equality on all of `equal`, order and range on `order`, in either direction. A
+ * field inside another is named with a dot, "envelope.at".
+ */
 export interface QueryShape {
   readonly equal: readonly string[];
   readonly order?: string;
@@ -161,13 +164,23 @@ function admitValues(at: string, query: Query): void {
 const isOrderable = (value: unknown): boolean =>
   typeof value === 'string' || (typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER);
 
+/** The value of a field, "kind", or of one inside another, "envelope.at"; undefined where there is none. */
+function fieldOf(document: object, field: string): unknown {
+  let value: unknown = document;
+  for (const name of field.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = Reflect.get(value, name);
+  }
+  return value;
+}
+
 /** Ordered fields hold text or numbers up to 2^53, and text that is searched for can be indexed whole. */
 function admitIndexed(at: string, shapes: readonly QueryShape[], document: Write['document']): void {
   for (const field of new Set(shapes.flatMap((shape) => shape.order ?? [])))
-    if (Object.hasOwn(document, field) && !isOrderable(document[field]))
+    if (fieldOf(document, field) !== undefined && !isOrderable(fieldOf(document, field)))
       refuse(`${at} is ordered by "${field}", which is neither text nor a number up to 2^53`);
   for (const field of new Set(shapes.flatMap((shape) => [...shape.equal, shape.order ?? []].flat()))) {
-    const value = document[field];
+    const value = fieldOf(document, field);
     if (typeof value === 'string' && bytesOf(value) > NAME_BYTES)
       refuse(`${at} is searched by "${field}", which has more than ${NAME_BYTES} bytes`);
   }

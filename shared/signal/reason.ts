@@ -189,6 +189,18 @@ export const REASONS = {
     cause: 'No answer can have been as of that state.',
     fix: 'Take `as_of` from an answer, or name a time that has passed.',
   },
+  AS_OF_UNSEALED: {
+    cause: 'Facts of that time are not sealed into the trail yet.',
+    fix: 'Ask again after the next minute, or leave as_of out.',
+  },
+  AS_OF_UNSUPPORTED: {
+    cause: 'This read cannot be answered as of a time that has passed.',
+    fix: 'Leave as_of out; the past of one signal is in GET /lineage/{signal_id}, that of all in the exported trail.',
+  },
+  SIGNAL_UNKNOWN: {
+    cause: 'There is no such signal, or none that the key may see.',
+    fix: 'Take the signal_id from the answer to POST /signals or GET /signals.',
+  },
   BACKTEST_UNKNOWN: {
     cause: 'There is no such backtest, or it has no result yet.',
     fix: 'Ask GET /backtests/{id} for its state; start one with POST /backtests.',

@@ -7,9 +7,10 @@ import type { Case } from './case.ts';
 import { DOOR } from './door.ts';
 import { KEYS } from './keys.ts';
 import { MACHINERY } from './machinery.ts';
+import { READS } from './reads.ts';
 import { SIGNALS } from './signals.ts';
 
-const CASES: readonly Case[] = [...SIGNALS, ...DOOR, ...KEYS, ...MACHINERY];
+const CASES: readonly Case[] = [...SIGNALS, ...DOOR, ...KEYS, ...MACHINERY, ...READS];
 
 describe('the catalogue of reasons is closed', () => {
   test.each(ReasonCode.options)('%s has a case', (code) => {

@@ -23,6 +23,7 @@ export const COLLECTIONS = {
       { equal: [], order: 'rank' },
       { equal: ['kind'], order: 'rank' },
       { equal: ['kind', 'open'], order: 'rank' },
+      { equal: ['kind', 'inside.kind'], order: 'inside.deep.rank' },
     ],
   },
   accounts: { queries: [{ equal: [] }] },

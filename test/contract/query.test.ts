@@ -120,4 +120,42 @@ describe.each(families)('$name: query', (family) => {
     expect(await world.store.query(Items, { equal: { kind: 'to' }, limit: 5 })).toHaveLength(1);
     expect(await world.store.query(Items, { equal: { kind: 'to' }, order: rank(), limit: 5 })).toEqual([]);
   });
+
+  describe('a field inside another', () => {
+    const inside = (id: string, kind: string, more: Document) =>
+      write(Items, id, { kind: 'nested', inside: { kind, ...more } });
+    const asked = { kind: 'nested', 'inside.kind': 'a' };
+    const order = { field: 'inside.deep.rank' };
+    beforeAll(() => {
+      const ranked = (n: number) => ({ deep: { rank: n } });
+      const create = [
+        inside('i3', 'a', ranked(3)),
+        inside('i1', 'a', ranked(1)),
+        inside('i2', 'a', ranked(2)),
+        inside('ib', 'b', ranked(2)),
+        inside('i-none', 'a', { deep: {} }),
+        inside('i-flat', 'a', { deep: 2 }),
+        write(Items, 'i-dotted', { kind: 'nested', 'inside.kind': 'a', 'inside.deep.rank': 2 }),
+      ];
+      return world.store.commit([], () => ({ create, answer: undefined }));
+    });
+    const ids = async (query: Omit<Query, 'limit'>, limit = 10): Promise<string> =>
+      (await world.store.query(Items, { ...query, limit })).map(({ id }) => id).join(' ');
+
+    test('is searched and ordered by, a name with a dot in it is another', async () => {
+      expect(await ids({ equal: asked, order })).toBe('i1 i2 i3');
+      expect(await ids({ equal: asked, order: { ...order, direction: 'descending' }, range: { to: 2 } })).toBe('i2 i1');
+      expect(await ids({ equal: asked })).toBe('i-flat i-none i1 i2 i3');
+    });
+
+    test('has pages', async () => {
+      const [first] = await world.store.query(Items, { equal: asked, order, limit: 1 });
+      expect(await ids({ equal: asked, order, after: first?.cursor ?? '' })).toBe('i2 i3');
+    });
+
+    test('holds text or a number where it is ordered by', async () => {
+      const bad = () => ({ create: [inside('bad', 'a', { deep: { rank: true } })], answer: undefined });
+      await expect(world.store.commit([], bad)).rejects.toThrow('inside.deep.rank');
+    });
+  });
 });

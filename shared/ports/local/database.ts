@@ -58,8 +58,11 @@ export function openDatabase(
   };
 }
 
-/** A top-level field of a document in SQL. Names are ours (declared shapes), so they need no quoting beyond this. */
+/**
+ * A field of a document in SQL, "kind", or one inside another, "envelope.at". Names are ours (declared shapes), so they
+ * need no quoting beyond this.
+ */
 export function fieldSql(field: string): string {
-  if (!/^[a-z][a-z0-9_]*$/.test(field)) throw new TypeError(`not a field name: ${field}`);
+  if (!/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/.test(field)) throw new TypeError(`not a field name: ${field}`);
   return `json_extract(body, '$.${field}')`;
 }

@@ -1,12 +1,16 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Status } from '#functions/house-status.ts';
 import { CURSOR_ID, Cursors } from '#functions/local/replay.ts';
+import { statusRoutes } from '#functions/serve/status.ts';
 import { type Alert, Alerts } from '#shared/alert/schema.ts';
 import { SWITCH_ID, Switches } from '#shared/control/schema.ts';
 import { Algorithms, Deployments } from '#shared/deployment/schema.ts';
 import { key, write } from '#shared/document.ts';
+import { addKey, createKey } from '#shared/key/key.ts';
 import { Books } from '#shared/position/schema.ts';
 import { Breaks } from '#shared/reconciliation/schema.ts';
+import { asker, doorOf } from '../serve/asking.ts';
 import { dataFolder, type Ended, quantbridge, waiting } from './command-line.ts';
 
 /** One life of one data folder: the commands of this file build on each other, as a person's do. */
@@ -185,13 +189,21 @@ describe('what a person sees', () => {
     expect(out).not.toContain('\u001b');
   });
 
-  it('in the status as one JSON document', async () => {
-    expect(await json('status')).toMatchObject({
-      state: 'halted',
-      open_alerts: 1,
-      breaks: [{ cause: 'unknown' }],
-      deployments: [{ deployment_id: 'paper-1', book: { fence: { reason: 'bybit:BTCUSDT differs' } } }],
+  it('in the status as the JSON document that GET /status answers', async () => {
+    const shown = Status.parse(await json('status'));
+    expect(shown).toMatchObject({
+      running: false,
+      control: { state: 'halted' },
+      positions: [{ deployment_id: 'paper-1', quantity: '2', avg_price: '50', current_price: '60' }],
+      open_breaks: [{ cause: 'unknown' }],
+      alerts: [{ alert_id: 'a1' }],
     });
+    const now = { now: () => new Date(shown.last_update) };
+    const door = doorOf({ store, clock: now }, statusRoutes({ store, clock: now }));
+    const made = createKey({ key_id: 'reader', secret: 'r'.repeat(43), scopes: ['read_status'] }, now.now());
+    const { keys, decide } = addKey(made.document);
+    await store.commit(keys, decide);
+    expect((await asker(door, made.text)('/status')).json).toEqual(shown);
   });
 
   it('in the alerts, without what an alert could do to the terminal', async () => {
