@@ -37,7 +37,12 @@ export interface BatchAnswer {
 }
 
 export interface Batches {
-  /** The answer at once, where all that it needs is held. */
+  /**
+   * The answer at once to what is asked for the first time, where all that it needs is held. The request is as it was
+   * written: only what is in normal form is found.
+   */
+  first(view: View, algorithm_id: string, request: BatchRequest): BatchAnswer | undefined;
+  /** The same to what was asked for before, in its normal form; it is packed and remembered. */
   held(view: View, algorithm_id: string, request: BatchRequest): BatchAnswer | undefined;
   now(algorithm_id: string, request: BatchRequest, anew: boolean): Promise<BatchAnswer>;
   past(algorithm_id: string, request: BatchRequest, as_of: AsOf): Promise<BatchAnswer>;
@@ -69,13 +74,17 @@ export function batches({ store }: Pick<Ports, 'store'>, views: StreamViews): Ba
     return answer?.view === view ? answer : undefined;
   };
   return {
+    first(view, algorithm_id, request) {
+      const rows = view.held(request.exchange, request.symbols, request.lookback);
+      return rows && answerOf(algorithm_id, request, rows, view.as_of, false, view);
+    },
     held(view, algorithm_id, request) {
       const name = nameOf(algorithm_id, request);
+      asked.set(name, true);
       const before = recall(name, view);
       if (before !== undefined) return before;
-      const { exchange, symbols, lookback } = request;
-      const rows = view.held(exchange, symbols, lookback);
-      return rows && remember(name, answerOf(algorithm_id, request, rows, view.as_of, isAskedAgain(name), view));
+      const rows = view.held(request.exchange, request.symbols, request.lookback);
+      return rows && remember(name, answerOf(algorithm_id, request, rows, view.as_of, true, view));
     },
     async now(algorithm_id, request, anew) {
       const view = await views.of(algorithm_id, anew);
@@ -112,10 +121,8 @@ function answerOf(
   is_kept: boolean,
   view?: View,
 ): BatchAnswer {
-  const text = envelope(
-    rows.map((row) => (fields === undefined ? row.text : projected(row.signal, fields))),
-    as_of,
-  );
+  const signals = rows.map((row) => (fields === undefined ? row.text : projected(row.signal, fields)));
+  const text = envelope(signals, as_of);
   return {
     body: is_kept ? body(text) : bodyOnce(text),
     etag: `W/"${algorithm_id}-${rows.at(-1)?.seq ?? 0}"`,

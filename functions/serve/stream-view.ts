@@ -215,8 +215,32 @@ function viewOf(
   return view;
 }
 
-const oldestFirst = (lists: readonly (readonly Row[])[], lookback: number): readonly Row[] =>
-  lists.flatMap((one) => (one.length <= lookback ? one : one.slice(0, lookback))).sort((a, b) => a.seq - b.seq);
+/** More than an answer has rows; times the last seq of any stream it is a whole number still. */
+const PLACES = 16_384;
+
+/**
+ * The newest of each list in the order of seq, each once: a symbol may be named twice. Numbers that hold seq and place
+ * are sorted without a comparison of ours, which takes half the time for lists that are always new.
+ */
+function oldestFirst(lists: readonly (readonly Row[])[], lookback: number): readonly Row[] {
+  const rows: Row[] = [];
+  for (const list of lists) {
+    for (const row of list.length <= lookback ? list : list.slice(0, lookback)) rows.push(row);
+  }
+  const order = new Float64Array(rows.length);
+  rows.forEach(({ seq }, n) => {
+    order[n] = seq * PLACES + n;
+  });
+  const sorted: Row[] = [];
+  let last: Row | undefined;
+  for (const place of order.sort()) {
+    const row = rows[place % PLACES];
+    if (row === undefined || row === last) continue;
+    sorted.push(row);
+    last = row;
+  }
+  return sorted;
+}
 
 /** The lists as they are held, when all are there and of this state. */
 function listsHeld(
@@ -230,7 +254,8 @@ function listsHeld(
   if (known === undefined) return undefined;
   const lists: (readonly Row[])[] = [];
   for (const symbol of symbols) {
-    const list = known.get(symbol);
+    // To look is enough: what is shown often need not be moved each time.
+    const list = known.peek(symbol);
     if (list === undefined || list.depth < lookback) return undefined;
     lists.push(list.rows);
   }
