@@ -6,7 +6,8 @@ import { build } from 'esbuild';
 /**
  * Bundles one function as it is deployed: all of ours and of its packages in one folder, in parts that are loaded when
  * they are first needed. The framework stays outside, beside the bundle: bundled, it does not find the function that
- * the bundle registers.
+ * the bundle registers. Files end in .mjs: of others the framework asks packages of its own whether they are modules,
+ * which takes a fifth of its start.
  */
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FRAMEWORK = '@google-cloud/functions-framework';
@@ -25,6 +26,7 @@ export async function bundle(name: string, folder: string): Promise<number> {
     outdir: folder,
     bundle: true,
     splitting: true,
+    outExtension: { '.js': '.mjs' },
     format: 'esm',
     platform: 'node',
     target: 'node24',
@@ -49,7 +51,7 @@ function packageOf(name: string): object {
     name: `quantbridge-${name}`,
     private: true,
     type: 'module',
-    main: 'index.js',
+    main: 'index.mjs',
     engines,
     scripts: { start: `exec functions-framework --target=${name}` },
     dependencies: { [FRAMEWORK]: dependencies[FRAMEWORK] },

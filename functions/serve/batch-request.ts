@@ -20,9 +20,12 @@ export interface BatchRequest {
 }
 
 /** Reads the words of a path; undefined where they cannot be read: `BatchPath` says what is wrong. */
-export function readPath(exchange: string, symbols: string): Pick<BatchRequest, 'exchange' | 'symbols'> | undefined {
+export function readPath(
+  exchange: string,
+  symbols: readonly string[],
+): Pick<BatchRequest, 'exchange' | 'symbols'> | undefined {
   const venue = exchange.toLowerCase();
-  const list = normal(symbols.split(','));
+  const list = normal(symbols);
   const isGood = list.length <= MOST_SYMBOLS_IN_PATH && ExchangeName.safeParse(venue).success && list.every(isSymbol);
   return isGood ? { exchange: venue, symbols: list } : undefined;
 }

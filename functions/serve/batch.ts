@@ -8,10 +8,10 @@ import { resolveAsOf } from './as-of.ts';
 import { algorithmOf, type Env } from './auth.ts';
 import { BatchBody, BatchPath, BatchQuery, type BatchRequest } from './batch-request.ts';
 import { BatchSignal } from './batch-signal.ts';
-import { type Body, body, type Encoding } from './encoding.ts';
+import { type Body, body, bodyOnce, type Encoding } from './encoding.ts';
 import { fail } from './errors.ts';
 import { type Route, route } from './route.ts';
-import { newestRows, type Row, type StreamViews, type View } from './stream-view.ts';
+import { asciiJson, newestRows, type Row, type StreamViews, type View } from './stream-view.ts';
 
 /** The founding contract's envelope (000-25, C-5): the time stands twice, as its code and its format have it. */
 export const Batch = z.strictObject({
@@ -32,10 +32,17 @@ export interface BatchAnswer {
   readonly as_of: AsOf;
   /** Absent for an answer of the past, which never changes. */
   readonly view?: View;
+  /** Whether it is remembered: what is asked for the first time is not, since most of it is never asked for again. */
+  readonly is_kept: boolean;
 }
 
 export interface Batches {
-  /** The answer at once, where all that it needs is held. */
+  /**
+   * The answer at once to what is asked for the first time, where all that it needs is held. The request is as it was
+   * written: only what is in normal form is found.
+   */
+  first(view: View, algorithm_id: string, request: BatchRequest): BatchAnswer | undefined;
+  /** The same to what was asked for before, in its normal form; it is packed and remembered. */
   held(view: View, algorithm_id: string, request: BatchRequest): BatchAnswer | undefined;
   now(algorithm_id: string, request: BatchRequest, anew: boolean): Promise<BatchAnswer>;
   past(algorithm_id: string, request: BatchRequest, as_of: AsOf): Promise<BatchAnswer>;
@@ -48,7 +55,7 @@ const MOST_NAMES = 20_000;
 
 export function batches({ store }: Pick<Ports, 'store'>, views: StreamViews): Batches {
   const asked = new LRUCache<string, true>({ max: MOST_NAMES });
-  /** A list that is asked for once is not worth packing; one that is asked for again is. */
+  /** A list that is asked for once is worth neither packing nor remembering; one that is asked for again is. */
   const isAskedAgain = (name: string): boolean => {
     const again = asked.has(name);
     asked.set(name, true);
@@ -56,10 +63,10 @@ export function batches({ store }: Pick<Ports, 'store'>, views: StreamViews): Ba
   };
   const answers = new LRUCache<string, BatchAnswer>({
     maxSize: REMEMBERED_BYTES,
-    sizeCalculation: (answer) => 2 * answer.body.bytes.length + 1_000,
+    sizeCalculation: (answer) => 3 * answer.body.text.length + 1_000,
   });
   const remember = (name: string, answer: BatchAnswer): BatchAnswer => {
-    answers.set(name, answer);
+    if (answer.is_kept) answers.set(name, answer);
     return answer;
   };
   const recall = (name: string, view: View): BatchAnswer | undefined => {
@@ -67,13 +74,17 @@ export function batches({ store }: Pick<Ports, 'store'>, views: StreamViews): Ba
     return answer?.view === view ? answer : undefined;
   };
   return {
+    first(view, algorithm_id, request) {
+      const rows = view.held(request.exchange, request.symbols, request.lookback);
+      return rows && answerOf(algorithm_id, request, rows, view.as_of, false, view);
+    },
     held(view, algorithm_id, request) {
       const name = nameOf(algorithm_id, request);
+      asked.set(name, true);
       const before = recall(name, view);
       if (before !== undefined) return before;
-      const { exchange, symbols, lookback } = request;
-      const rows = view.held(exchange, symbols, lookback);
-      return rows && remember(name, answerOf(algorithm_id, request, rows, view.as_of, isAskedAgain(name), view));
+      const rows = view.held(request.exchange, request.symbols, request.lookback);
+      return rows && remember(name, answerOf(algorithm_id, request, rows, view.as_of, true, view));
     },
     async now(algorithm_id, request, anew) {
       const view = await views.of(algorithm_id, anew);
@@ -107,42 +118,29 @@ function answerOf(
   { fields }: BatchRequest,
   rows: readonly Row[],
   as_of: AsOf,
-  is_packed: boolean,
+  is_kept: boolean,
   view?: View,
 ): BatchAnswer {
-  const signals = rows.map(({ signal, bytes }) => (fields === undefined ? bytes : projected(signal, fields)));
+  const signals = rows.map((row) => (fields === undefined ? row.text : projected(row.signal, fields)));
+  const text = envelope(signals, as_of);
   return {
-    body: body(envelope(signals, as_of), is_packed),
+    body: is_kept ? body(text) : bodyOnce(text),
     etag: `W/"${algorithm_id}-${rows.at(-1)?.seq ?? 0}"`,
     as_of,
     ...(view === undefined ? {} : { view }),
+    is_kept,
   };
 }
 
-const HEAD = Buffer.from('{"signals":[');
-const COMMA = ','.charCodeAt(0);
-
-/** The envelope around signals that are JSON already, laid out once: a batch is asked for more often than it is read. */
-function envelope(signals: readonly Buffer[], as_of: AsOf): Buffer {
+/** The envelope around signals that are JSON already. */
+function envelope(signals: readonly string[], as_of: AsOf): string {
   const { at } = as_of;
-  const tail = Buffer.from(
-    `],"timestamp":"${at}","metadata":{"timestamp":"${at}","version":"1.0","as_of":"${writeAsOf(as_of)}"}}`,
-  );
-  const commas = Math.max(0, signals.length - 1);
-  const whole = Buffer.allocUnsafe(HEAD.length + signals.reduce((sum, one) => sum + one.length, commas) + tail.length);
-  whole.set(HEAD);
-  let end = HEAD.length;
-  for (const signal of signals) {
-    if (end > HEAD.length) whole[end++] = COMMA;
-    whole.set(signal, end);
-    end += signal.length;
-  }
-  whole.set(tail, end);
-  return whole;
+  const metadata = `{"timestamp":"${at}","version":"1.0","as_of":"${writeAsOf(as_of)}"}`;
+  return `{"signals":[${signals.join(',')}],"timestamp":"${at}","metadata":${metadata}}`;
 }
 
-const projected = (signal: BatchSignal, fields: readonly string[]): Buffer =>
-  Buffer.from(JSON.stringify(Object.fromEntries(Object.entries(signal).filter(([name]) => fields.includes(name)))));
+const projected = (signal: BatchSignal, fields: readonly string[]): string =>
+  asciiJson(Object.fromEntries(Object.entries(signal).filter(([name]) => fields.includes(name))));
 
 export function batchRoutes(ports: Pick<Ports, 'store' | 'clock'>, answers: Batches): readonly Route[] {
   const answer = async (
@@ -218,11 +216,11 @@ function send(context: Context<Env>, answer: BatchAnswer): Response {
   const plain = batchHeaders(answer, 'identity');
   const known = context.req.header('if-none-match');
   const isKnown = known !== undefined && (known === '*' || known.split(',').some((one) => weak(one) === weak(etag)));
-  if (isKnown && isLean(context.req.header('user-agent')))
-    return context.body(new Uint8Array(envelope([], as_of)), 200, plain);
+  if (isKnown && isLean(context.req.header('user-agent'))) return context.body(envelope([], as_of), 200, plain);
   if (isKnown) return context.body(null, 304, plain);
   const encoding = signals.chosen(context.req.header('accept-encoding'));
-  return context.body(new Uint8Array(signals.as(encoding)), 200, batchHeaders(answer, encoding));
+  const sent = signals.as(encoding);
+  return context.body(typeof sent === 'string' ? sent : new Uint8Array(sent), 200, batchHeaders(answer, encoding));
 }
 
 const weak = (tag: string): string => tag.trim().replace(/^W\//, '');

@@ -9,7 +9,7 @@ const WORTH_PACKING_BYTES = 512;
 /** In the order in which we prefer what is asked for alike: the time to pack 28 kB of signals, and their size. */
 const PACKED = ['zstd', 'gzip', 'br'] as const;
 
-const PACK: Readonly<Record<(typeof PACKED)[number], (bytes: Uint8Array) => Buffer>> = {
+const PACK: Readonly<Record<Exclude<Encoding, 'identity'>, (bytes: Uint8Array) => Buffer>> = {
   zstd: (bytes) => zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } }),
   gzip: (bytes) => gzipSync(bytes, { level: 1 }),
   br: (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }),
@@ -17,28 +17,37 @@ const PACK: Readonly<Record<(typeof PACKED)[number], (bytes: Uint8Array) => Buff
 
 /** A body that is ready to be sent: each encoding is made once, when it is first asked for. */
 export interface Body {
-  readonly bytes: Buffer;
-  as(encoding: Encoding): Buffer;
+  /** ASCII, so its length is in bytes too. */
+  readonly text: string;
+  /** What is sent: bytes that are kept, or the text itself where it is sent once. */
+  as(encoding: Encoding): Buffer | string;
   /** What of the accepted encodings this body is sent in. */
   chosen(accept_encoding: string | undefined): Encoding;
 }
 
-/** `is_packed` false: it is sent as it is, whatever is asked for. */
-export function body(bytes: Buffer, is_packed = true): Body {
-  const made = new Map<Encoding, Buffer>([['identity', bytes]]);
-  const isWorth = is_packed && bytes.length >= WORTH_PACKING_BYTES;
+/** A body of ASCII text that will be sent again. */
+export function body(text: string): Body {
+  const made = new Map<Encoding, Buffer>();
+  const isWorth = text.length >= WORTH_PACKING_BYTES;
   return {
-    bytes,
+    text,
     as(encoding) {
       const before = made.get(encoding);
-      if (before !== undefined || encoding === 'identity') return before ?? bytes;
-      const packed = PACK[encoding](bytes);
+      if (before !== undefined) return before;
+      const bytes = Buffer.from(text, 'latin1');
+      const packed = encoding === 'identity' ? bytes : PACK[encoding](bytes);
       made.set(encoding, packed);
       return packed;
     },
     chosen: (accepted) => (isWorth ? accepts(accepted) : 'identity'),
   };
 }
+
+/**
+ * A body of ASCII text that may never be sent again: as it is, whatever is asked for. Packing it costs five times as
+ * much as sending it, and a buffer of its own more than the text that the next one may take the place of.
+ */
+export const bodyOnce = (text: string): Body => ({ text, as: () => text, chosen: () => 'identity' });
 
 const MOST_REMEMBERED = 200;
 const choices = new Map<string, Encoding>();

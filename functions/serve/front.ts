@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { LRUCache } from 'lru-cache';
 import type { Access, Answered } from './access.ts';
 import { type BatchAnswer, type Batches, batchHeaders } from './batch.ts';
-import { type BatchRequest, MOST_LOOKBACK, readPath } from './batch-request.ts';
+import { type BatchRequest, MOST_LOOKBACK, MOST_SYMBOLS_IN_PATH, readPath } from './batch-request.ts';
 import type { Encoding } from './encoding.ts';
 import type { Keyring } from './keyring.ts';
 import type { Gatekeeper } from './limits.ts';
@@ -69,10 +70,10 @@ export function front(parts: FrontParts, app: RequestListener): RequestListener 
     if (method !== 'GET' || !url.startsWith(ROUTE) || typeof given !== 'string' || isParticular(request))
       return app(request, response);
     const key = keys.recall(given, started_ms);
-    if (key?.algorithm_id === undefined || !key.scopes.includes('read_signals')) return app(request, response);
-    const view = views.fresh(key.algorithm_id, started_ms);
-    const exchange = view && exchangeOf(view, key.algorithm_id, url);
-    if (exchange === undefined) return app(request, response);
+    const algorithm_id = key?.scopes.includes('read_signals') === true ? key.algorithm_id : undefined;
+    const view = algorithm_id === undefined ? undefined : views.fresh(algorithm_id, started_ms);
+    const exchange = exchangeOf(view, algorithm_id, url);
+    if (key === undefined || exchange === undefined) return app(request, response);
     const caller = access.caller(request.socket.remoteAddress, textOf(headers['x-forwarded-for']));
     const { key_id } = key;
     if (gate.address(caller.client_ip, started_ms) > 0 || gate.key(key_id, started_ms) > 0)
@@ -98,40 +99,66 @@ const isParticular = ({ headers, rawHeaders, url = '' }: IncomingMessage): boole
 
 function send({ answered, response, exchange, encoding }: Waiting): void {
   const { answer, headers } = exchange;
-  const bytes = answer.body.as(encoding);
+  const body = answer.body.as(encoding);
   let fixed = headers.get(encoding);
   if (fixed === undefined) {
-    fixed = [...Object.entries(batchHeaders(answer, encoding)).flat(), 'Content-Length', String(bytes.length)];
+    fixed = [...Object.entries(batchHeaders(answer, encoding)).flat(), 'Content-Length', String(body.length)];
     headers.set(encoding, fixed);
   }
   response.writeHead(200, [...fixed, 'X-Request-Id', answered.request_id]);
-  response.end(bytes);
+  response.end(body, 'latin1');
 }
 
-/** The answers to URLs, each as long as its view lives. */
+/** Of so many URLs an instance knows whether they were asked for before. */
+const MOST_ASKED = 10_000;
+
+/** The answers to URLs; one that is asked for again is kept as long as its view lives. */
 function exchanges({ answers }: FrontParts) {
   const known = new WeakMap<View, Map<string, Exchange>>();
-  return (view: View, algorithm_id: string, url: string): Exchange | undefined => {
-    const of = known.get(view) ?? new Map<string, Exchange>();
-    const before = of.get(url);
+  const asked = new LRUCache<string, true>({ max: MOST_ASKED });
+  return (view: View | undefined, algorithm_id = '', url: string): Exchange | undefined => {
+    const of = view && known.get(view);
+    const before = of?.get(url);
     if (before !== undefined) return before;
-    const request = requestOf(url);
-    const answer = request && answers.held(view, algorithm_id, request);
+    const is_again = asked.has(url);
+    asked.set(url, true);
+    const words = view && wordsOf(url);
+    if (view === undefined || words === undefined) return undefined;
+    const answer = answerTo(answers, view, algorithm_id, words, is_again);
     if (answer === undefined) return undefined;
-    if (of.size >= MOST_REMEMBERED) of.clear();
-    known.set(view, of);
-    const [path = ''] = url.split('?');
-    const exchange = { answer, path: JSON.stringify(path), headers: new Map() };
-    of.set(url, exchange);
+    // Its characters need no quoting.
+    const exchange = { answer, path: `"${words.path}"`, headers: new Map() };
+    if (answer.is_kept) keep(known, view, url, exchange);
     return exchange;
   };
 }
 
-/** The batch that a plain URL asks for; undefined where the app must look closer. */
-function requestOf(url: string): BatchRequest | undefined {
-  const [, exchange = '', symbols = '', digits = '1'] =
-    /^\/signals\/batch\/([\w-]+)\/([\w.,-]+)(?:\?lookback=(\d{1,3}))?$/.exec(url) ?? [];
-  const path = exchange === '' ? undefined : readPath(exchange, symbols);
+function keep(known: WeakMap<View, Map<string, Exchange>>, view: View, url: string, exchange: Exchange): void {
+  const of = known.get(view) ?? new Map<string, Exchange>();
+  if (of.size >= MOST_REMEMBERED) of.clear();
+  known.set(view, of.set(url, exchange));
+}
+
+function answerTo(
+  answers: Batches,
+  view: View,
+  algorithm_id: string,
+  { exchange, symbols, lookback }: BatchRequest,
+  is_again: boolean,
+): BatchAnswer | undefined {
+  // Most clients write the normal form but for its order.
+  const plain = is_again ? undefined : answers.first(view, algorithm_id, { exchange, symbols, lookback });
+  if (plain !== undefined) return plain;
+  const path = readPath(exchange, symbols);
+  return path && answers[is_again ? 'held' : 'first'](view, algorithm_id, { ...path, lookback });
+}
+
+/** What a plain URL asks for, as it is written; undefined where the app must look closer. */
+function wordsOf(url: string): (BatchRequest & { readonly path: string }) | undefined {
+  const [, path = '', exchange = '', list = '', digits = '1'] =
+    /^(\/signals\/batch\/([\w-]+)\/([\w.,-]+))(?:\?lookback=(\d{1,3}))?$/.exec(url) ?? [];
+  const symbols = list.split(',');
   const lookback = Number(digits);
-  return path === undefined || lookback < 1 || lookback > MOST_LOOKBACK ? undefined : { ...path, lookback };
+  const isPlain = path !== '' && lookback >= 1 && lookback <= MOST_LOOKBACK && symbols.length <= MOST_SYMBOLS_IN_PATH;
+  return isPlain ? { path, exchange, symbols, lookback } : undefined;
 }

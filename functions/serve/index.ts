@@ -1,4 +1,3 @@
-import { http } from '@google-cloud/functions-framework';
 import { openEntry } from './entry.ts';
 
 /*
@@ -8,4 +7,6 @@ import { openEntry } from './entry.ts';
  */
 const entry = openEntry(process.env);
 entry.frontOfServers();
-http('serve', entry.listener);
+
+/** The function, which the framework finds by its name: importing the framework to register it would take time. */
+export const serve = entry.listener;

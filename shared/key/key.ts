@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { Act, Outcome } from '../control/config.ts';
 import { refusal, refuse } from '../control/config.ts';
 import { key, write } from '../document.ts';
@@ -56,7 +56,7 @@ export const keyText = (key_id: string, secret: string): string => `qb_${key_id}
 
 function hashOf(secret: string): string {
   if (!SECRET.test(secret)) throw new RangeError('the secret of a key is 32 random bytes in base64url');
-  return digest(secret).toString('hex');
+  return hash('sha256', secret);
 }
 
 /** The parts of a key's text; undefined when it is none. */
@@ -69,11 +69,12 @@ export function parseKey(text: string): { key_id: string; secret: string } | und
 export interface GivenKey {
   /** Undefined when the text is no key's. */
   readonly key_id: string | undefined;
+  /** The SHA-256, as the bytes of its hex: what a document keeps is compared as it is kept. */
   readonly digest: Buffer;
 }
 export function readKey(text: string): GivenKey {
   const parsed = parseKey(text);
-  return { key_id: parsed?.key_id, digest: digest(parsed?.secret ?? '') };
+  return { key_id: parsed?.key_id, digest: Buffer.from(hash('sha256', parsed?.secret ?? '')) };
 }
 
 /**
@@ -81,8 +82,8 @@ export function readKey(text: string): GivenKey {
  * expired; the secret before a rotation is right until its time, and not at it.
  */
 export function isKeyOf(document: ApiKey | undefined, given: GivenKey, now: Date): boolean {
-  const isCurrent = timingSafeEqual(Buffer.from(document?.hash ?? NO_HASH, 'hex'), given.digest);
-  const isPrevious = timingSafeEqual(Buffer.from(document?.previous?.hash ?? NO_HASH, 'hex'), given.digest);
+  const isCurrent = timingSafeEqual(Buffer.from(document?.hash ?? NO_HASH), given.digest);
+  const isPrevious = timingSafeEqual(Buffer.from(document?.previous?.hash ?? NO_HASH), given.digest);
   const isInOverlap = isBefore(now, document?.previous?.valid_until);
   const isAlive = document?.revoked_at === undefined && !isOver(document?.expires_at, now);
   return (isCurrent || (isPrevious && isInOverlap)) && isAlive && document?.key_id === given.key_id;
@@ -95,7 +96,6 @@ export const verifyKey = (document: ApiKey | undefined, text: string, now: Date)
 const FAR_AWAY = '9999-12-31T23:59:59.999Z';
 /** No secret has this digest that anybody could find. */
 const NO_HASH = '0'.repeat(64);
-const digest = (secret: string): Buffer => createHash('sha256').update(secret).digest();
 const isBefore = (now: Date, instant: string | undefined): boolean =>
   instant !== undefined && now.getTime() < Date.parse(instant);
 const isOver = (instant: string | undefined, now: Date): boolean => instant !== undefined && !isBefore(now, instant);
