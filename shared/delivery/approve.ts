@@ -40,7 +40,11 @@ export const lowersRisk = ({ position_before = '0', position_after = '0' }: Sign
   sign(position_after) !== -sign(position_before) && compare(absolute(position_after), absolute(position_before)) < 0;
 
 /** A stream entry as the algorithm reads it. Throws when the signal lacks what an accepted one has. */
-export function commandSignal(entry: StreamEntry, valid_until: string, instrument: Instrument): CommandSignal {
+export function commandSignal(
+  entry: StreamEntry,
+  valid_until: string,
+  { quantconnect }: Pick<CommandSignal, 'quantconnect'>,
+): CommandSignal {
   const { signal, seq, available_at } = entry;
   const { side, quantity, target_quantity, strategy_id, model_id, confidence } = signal;
   if (side === undefined || quantity === undefined) throw new Error(`signal ${signal.signal_id} was not sized`);
@@ -50,7 +54,7 @@ export function commandSignal(entry: StreamEntry, valid_until: string, instrumen
     seq,
     exchange: entry.exchange,
     symbol: entry.symbol,
-    quantconnect: instrument.quantconnect,
+    quantconnect,
     intent: signal.intent,
     side,
     quantity,
