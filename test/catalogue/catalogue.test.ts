@@ -3,11 +3,12 @@ import { ParkedMessages } from '#shared/alert/schema.ts';
 import { REASONS, ReasonCode } from '#shared/signal/reason.ts';
 import { Signals } from '#shared/signal/schema.ts';
 import { house } from '../functions/push/house.ts';
+import { BUNDLES } from './bundles.ts';
 import type { Case } from './case.ts';
 import { MACHINERY } from './machinery.ts';
 import { SIGNALS } from './signals.ts';
 
-const CASES: readonly Case[] = [...SIGNALS, ...MACHINERY];
+const CASES: readonly Case[] = [...SIGNALS, ...MACHINERY, ...BUNDLES];
 
 describe('the catalogue of reasons is closed', () => {
   test.each(ReasonCode.options)('%s has a case', (code) => {
