@@ -1,42 +1,16 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { type Bundle, BundleFormat, Bundles, FeatureChoice, LARGEST_FILE_BYTES, TIERS } from '#shared/bundle/schema.ts';
-import { deterministicId } from '#shared/digest.ts';
-import { key, write } from '#shared/document.ts';
+import { type Bundle, BundleFormat, Bundles, LARGEST_FILE_BYTES, TIERS } from '#shared/bundle/schema.ts';
 import { Unavailable } from '#shared/failure.ts';
-import { Instruments, instrumentId } from '#shared/market/schema.ts';
-import type { Ports } from '#shared/ports/index.ts';
-import type { ReasonCode } from '#shared/signal/reason.ts';
 import { Id } from '#shared/signal/schema.ts';
 import { Instant } from '#shared/topics.ts';
-import { AsOfParameter, resolveAsOf } from './as-of.ts';
-import { algorithmOf, type Env } from './auth.ts';
-import { type BundleOrder, type BundlePorts, CHUNK, freeze } from './bundle-parts.ts';
+import type { Env } from './auth.ts';
+import { type BundleOptions, BundleRequest, DEPLOYED, makeBundle } from './bundle-order.ts';
+import { type BundlePorts, CHUNK } from './bundle-parts.ts';
 import { fail } from './errors.ts';
 import { type Route, route } from './route.ts';
 
-export interface BundleOptions {
-  /** The largest part that may be asked for, and the one made where none is: what the host can stream. */
-  readonly max_part_bytes?: number;
-  /** Rows that one request may freeze: what it can do in its time. */
-  readonly max_rows?: number;
-}
-const DEPLOYED_PART_BYTES = 10_000_000;
-const MAXIMUM_ROWS = 1_000_000;
-const LEAST_PART_BYTES = 8_192;
-
-const When = z.union([Instant, z.iso.date()]);
-const BundleRequest = z.strictObject({
-  algorithm_id: Id.optional(),
-  symbols: z.array(z.string().min(1).max(64)).min(1).max(500).optional(),
-  from: When,
-  to: When,
-  as_of: AsOfParameter.optional(),
-  format: BundleFormat.default('planes'),
-  max_part_bytes: z.int().min(LEAST_PART_BYTES).optional(),
-  features: FeatureChoice.default('all'),
-});
-type BundleRequest = z.infer<typeof BundleRequest>;
+export type { BundleOptions } from './bundle-order.ts';
 
 /** A bundle as its reader sees it: what to download, what that costs, and where the proof lies. */
 const BundleAnswer = z.strictObject({
@@ -68,7 +42,7 @@ const UNKNOWN = { means: 'There is none for this key.' } as const;
 
 /** POST /bundles freezes a backtest's signals; its parts and its certificate can be read ever after. */
 export function bundleRoutes(ports: BundlePorts, options: BundleOptions = {}): Route[] {
-  const { max_part_bytes = DEPLOYED_PART_BYTES, max_rows = MAXIMUM_ROWS } = options;
+  const terms = { ...DEPLOYED, ...options };
   return [
     route({
       method: 'post',
@@ -78,7 +52,7 @@ export function bundleRoutes(ports: BundlePorts, options: BundleOptions = {}): R
       answers: { 200: { means: 'The bundle, with its parts and what they cost.', schema: BundleAnswer } },
       refuses: ['ALGORITHM_FORBIDDEN', 'AS_OF_UNKNOWN', 'SYMBOL_UNKNOWN', 'SYMBOL_AMBIGUOUS', 'BUNDLE_TOO_LARGE'],
       body: BundleRequest,
-      handle: (context, { body }) => create(context, ports, body, max_part_bytes, max_rows),
+      handle: (context, { body }) => create(context, ports, body, terms),
     }),
     route({
       method: 'get',
@@ -125,80 +99,14 @@ export function bundleRoutes(ports: BundlePorts, options: BundleOptions = {}): R
   ];
 }
 
-const midnight = (when: string): string => (when.length === 10 ? `${when}T00:00:00.000Z` : when);
-
 async function create(
   context: Context<Env>,
   ports: BundlePorts,
   body: BundleRequest,
-  cap: number,
-  max_rows: number,
+  terms: Required<BundleOptions>,
 ): Promise<Response> {
-  const owner = algorithmOf(context.get('key'), body.algorithm_id);
-  if (!owner.ok)
-    return fail(context, owner.code, { message: 'Name the algorithm of the key, or one for an operator key.' });
-  const malformed = (path: string, message: string) =>
-    fail(context, 'REQUEST_MALFORMED', { issues: [{ path, message }] });
-  const [from, to] = [midnight(body.from), midnight(body.to)];
-  if (from >= to) return malformed('to', 'it does not come after from; a date is its first moment');
-  const { max_part_bytes = cap, format, features } = body;
-  if (max_part_bytes > cap) return malformed('max_part_bytes', `at most ${cap} here`);
-  const { algorithm_id } = owner;
-  const state = await resolveAsOf(ports, context.get('key'), algorithm_id, body.as_of);
-  if (!state.ok) return fail(context, state.code, { message: state.message });
-  const markets = await marketsOf(ports, body.symbols ?? []);
-  if (!markets.ok) return fail(context, markets.code, { issues: [markets.issue] });
-  const { as_of } = state;
-  const what = [algorithm_id, markets.ids, from, to, as_of.seq, format, max_part_bytes, features];
-  const bundle_id = `bundle-${deterministicId(...what)}`;
-  const known = await ports.store.get(Bundles, bundle_id);
-  if (known !== undefined) return context.json(shown(known));
-  const order: BundleOrder = {
-    bundle_id,
-    algorithm_id,
-    markets: markets.ids,
-    from,
-    to,
-    as_of,
-    format,
-    max_part_bytes,
-    features,
-  };
-  const frozen = await freeze(ports, order, max_rows);
-  if (!frozen.ok) return fail(context, frozen.code, { message: frozen.message });
-  return context.json(shown(await keepFirst(ports, frozen.bundle)));
-}
-
-/** The document comes last: a bundle is there when all of it is. Of two made at once the first stays. */
-const keepFirst = ({ store }: BundlePorts, bundle: Bundle): Promise<Bundle> =>
-  store.commit([key(Bundles, bundle.bundle_id)], (read) => {
-    const earlier = read(Bundles, bundle.bundle_id);
-    if (earlier !== undefined) return { answer: earlier };
-    return { create: [write(Bundles, bundle.bundle_id, bundle)], answer: bundle };
-  });
-
-type Markets =
-  | { readonly ok: true; readonly ids: string[] }
-  | { readonly ok: false; readonly code: ReasonCode; readonly issue: { path: string; message: string } };
-
-/** "SPX" where one exchange lists it, else "cboe:SPX"; no names are all markets. */
-async function marketsOf({ store }: Pick<Ports, 'store'>, names: readonly string[]): Promise<Markets> {
-  const ids = new Set<string>();
-  for (const [i, name] of names.entries()) {
-    const wrong = (code: ReasonCode, message: string): Markets => ({
-      ok: false,
-      code,
-      issue: { path: `symbols.${i}`, message },
-    });
-    const found = name.includes(':')
-      ? [await store.get(Instruments, name)].filter((one) => one !== undefined)
-      : (await store.query(Instruments, { equal: { symbol: name }, limit: 2 })).map(({ document }) => document);
-    const [one] = found;
-    if (one === undefined) return wrong('SYMBOL_UNKNOWN', `the symbol map has no ${name}`);
-    if (found.length > 1) return wrong('SYMBOL_AMBIGUOUS', `several exchanges list ${name}: write exchange:${name}`);
-    ids.add(instrumentId(one.exchange, one.symbol));
-  }
-  return { ok: true, ids: [...ids].sort() };
+  const made = await makeBundle(ports, context.get('key'), body, terms);
+  return made.ok ? context.json(shown(made.bundle)) : fail(context, made.code, made.details);
 }
 
 /** A bundle, if the key may see it: an algorithm's key sees its own only. */
@@ -208,7 +116,7 @@ async function owned(context: Context<Env>, { store }: BundlePorts, id: string):
   return algorithm_id === undefined || algorithm_id === bundle?.algorithm_id ? bundle : undefined;
 }
 
-function shown(bundle: Bundle): z.infer<typeof BundleAnswer> {
+export function shown(bundle: Bundle): z.infer<typeof BundleAnswer> {
   const { bundle_id, algorithm_id, as_of, from, to, markets, format, rows, backfilled, parts, certificate } = bundle;
   const largest = Math.max(...parts.map(({ bytes }) => bytes));
   return {

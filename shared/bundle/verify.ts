@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { sha256 } from '../digest.ts';
 import { instrumentId } from '../market/schema.ts';
 import { Signal } from '../signal/schema.ts';
 import { type Envelope, Instant } from '../topics.ts';
 import type { TrailRow } from '../trail/schema.ts';
 import { type Certificate, ROW_DIGEST, rowDigest, spans } from './certificate.ts';
+import { readPart, type Unsqueeze } from './read.ts';
 import { BACKFILL_TOLERANCE_MS, isBackfilled, rowOf, rowText } from './row.ts';
 import type { BundleRow } from './schema.ts';
 
@@ -191,4 +193,34 @@ function closing(
   for (const one of listed) if (!should.has(one)) problem(`rows ${one} are listed as back-filled and are not`);
   if (backfilled.tolerance_ms !== BACKFILL_TOLERANCE_MS)
     problem(`the certificate lists back-filled rows by another tolerance than ${BACKFILL_TOLERANCE_MS} ms`);
+}
+
+/** Takes the parts of a bundle as they were downloaded, in any order; says what of them is not as certified. */
+export function verifyParts(
+  certificate: Certificate,
+  texts: readonly string[],
+  unsqueeze: Unsqueeze,
+  verifier: Pick<BundleVerifier, 'row' | 'problem'>,
+): void {
+  const read = texts.flatMap((text) => {
+    try {
+      return [{ ...readPart(text, unsqueeze), hash: sha256(text) }];
+    } catch (error) {
+      verifier.problem(error instanceof Error ? error.message : 'a part cannot be read');
+      return [];
+    }
+  });
+  for (const { n, rows, sha256: hash } of certificate.parts) {
+    const parts = read.filter(({ header }) => header.part === n);
+    if (parts.length !== 1) verifier.problem(`part ${n} of ${rows} rows was given ${parts.length} times`);
+    for (const part of parts) if (part.hash !== hash) verifier.problem(`part ${n} is not the text that was certified`);
+  }
+  for (const { header, rows } of read.toSorted((a, b) => a.header.part - b.header.part)) {
+    if (header.bundle_id !== certificate.bundle_id) verifier.problem(`part ${header.part} is of ${header.bundle_id}`);
+    try {
+      for (const row of rows()) verifier.row(row);
+    } catch (error) {
+      verifier.problem(`part ${header.part} cannot be read: ${error instanceof Error ? error.message : 'broken'}`);
+    }
+  }
 }
