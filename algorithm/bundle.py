@@ -197,7 +197,9 @@ class _Planes:
             start += rows
         if start != self.count:
             raise BundleError("the markets of a block miscount")
+        # What all rows of a market have in common: copied into each of them.
         self._same = [{"exchange": exchange, "symbol": symbol} for exchange, symbol, _ in markets]
+        self._same_of = {name: [{} for _ in markets] for name in ("order", "protect", "features")}
         self._places = self._take(head["t"])
         self._times = {}
         self._reads = []
@@ -230,7 +232,7 @@ class _Planes:
             if value is not _ABSENT:
                 row[name] = value
         for name, reads in self._nested.items():
-            inner = {}
+            inner = self._same_of[name][group].copy()
             for member, read in reads:
                 value = read(place, group)
                 if value is not _ABSENT:
@@ -297,23 +299,23 @@ class _Planes:
 
     def _keep(self, path, values):
         """A member that is the same in all rows of a market."""
-        if len(path) > 1 or any(isinstance(value, (dict, list)) for value in values):
+        if any(isinstance(value, (dict, list)) for value in values):
             self._add(path, {}, _per_group(values))
             return
-        for same, value in zip(self._same, values):
+        same = self._same if len(path) == 1 else self._same_of[path[0]]
+        for members, value in zip(same, values):
             if value is not _ABSENT:
-                same[path[0]] = value
+                members[path[-1]] = value
 
     def _add(self, path, head, read):
         read = _with_exceptions(read, head)
         if len(path) > 1:
             self._nested[path[0]].append((path[1], read))
-        elif path[0] == "features":
+            return
+        if path[0] == "features":
             # Whole, where the rows do not share their names.
             self._nested.pop("features")
-            self._reads.append((path[0], read))
-        else:
-            self._reads.append((path[0], read))
+        self._reads.append((path[0], read))
 
     def _identifiers(self, head):
         size = 16 * self.count
@@ -407,7 +409,13 @@ def _own(value):
     return copy.deepcopy(value) if isinstance(value, (dict, list)) else value
 
 
+def _is_flat(value):
+    return isinstance(value, dict) and not any(isinstance(member, (dict, list)) for member in value.values())
+
+
 def _per_group(values):
+    if all(map(_is_flat, values)):
+        return lambda place, group: values[group].copy()
     return lambda place, group: _own(values[group])
 
 
@@ -528,8 +536,12 @@ def _unescape(found):
 
 
 def _instant(milliseconds):
-    minute, rest = divmod(milliseconds, 60000)
-    return "%s%02d.%03dZ" % (_minute(minute), rest // 1000, rest % 1000)
+    minute = milliseconds // 60000
+    rest = milliseconds - 60000 * minute
+    if rest == 0:
+        return _minute(minute) + "00.000Z"
+    text = str(100000 + rest)
+    return _minute(minute) + text[1:3] + "." + text[3:] + "Z"
 
 
 @lru_cache(maxsize=4096)
