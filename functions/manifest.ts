@@ -219,6 +219,10 @@ export const COLLECTIONS: Readonly<Record<string, CollectionEntry>> = {
     queries: [{ equal: [], order: 'requested_at', direction: 'descending' }],
   },
   backtest_queues: { holds: 'which backtests run and which wait', queries: [] },
+  bundles: {
+    holds: 'signals that were frozen for a backtest',
+    queries: [{ equal: [], order: 'created_at', direction: 'descending' }],
+  },
   replay: { holds: 'how far a local replay came', queries: [] },
   outbox: { holds: 'facts that are committed and not yet published', queries: [] },
 };

@@ -25,6 +25,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     const program = quantbridge(asJson);
     await mountTrail(program, argv);
     await mountBacktests(program, argv);
+    await mountBundles(program, argv);
     await program.parseAsync(argv, { from: 'user' });
     return Number(process.exitCode ?? DONE);
   } catch (error) {
@@ -53,6 +54,13 @@ async function mountBacktests(program: Command, argv: readonly string[]): Promis
   if (!argv.includes('lookahead'))
     program.command('lookahead').description('find out whether a strategy knows the future');
   else (await import('#functions/backtest/lookahead-command.ts')).mountLookahead(program);
+}
+
+/** Bundles bring the encoder and the trail's verifier with them. */
+async function mountBundles(program: Command, argv: readonly string[]): Promise<void> {
+  const words = 'the signals of a whole backtest, frozen: create, list, verify';
+  if (!argv.includes('bundles')) program.command('bundles').description(words);
+  else (await import('#functions/serve/bundles-command.ts')).mountBundles(program);
 }
 
 /** Commander has said in words what is wrong, or has shown its help. */

@@ -20,6 +20,9 @@ const WHY_CLOSED: Readonly<Record<string, string>> = { EADDRINUSE: 'taken', EACC
 /** The far side of a replay reports as fast as it can, from this machine. */
 const LOCAL_RATES = { key_per_s: 10_000, key_burst: 10_000, address_per_s: 10_000, address_burst: 10_000 };
 
+/** QuantConnect's own limit of a file. */
+const LOCAL_BUNDLES = { max_part_bytes: 200_000_000, max_rows: 10_000_000 };
+
 /**
  * The door of a data folder: its audit lines go to `access.log` there. Throws `Refused` when the environment cannot be
  * read.
@@ -31,7 +34,7 @@ export function doorOptions(
 ): ServeOptions {
   try {
     const settings = serveSettings(variables, { ...LIMITS, ...LOCAL_RATES });
-    return { ...settings, watch, write: lineWriter(openSync(join(folder, 'access.log'), 'a')) };
+    return { ...settings, bundles: LOCAL_BUNDLES, watch, write: lineWriter(openSync(join(folder, 'access.log'), 'a')) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new Refused(error.message, { cause: error });

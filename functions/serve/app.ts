@@ -7,6 +7,7 @@ import { accessLog } from './access.ts';
 import { authenticate, type Env } from './auth.ts';
 import { backtestRoutes } from './backtests.ts';
 import { batchRoutes } from './batch.ts';
+import { bundleRoutes } from './bundles.ts';
 import { describe } from './docs.ts';
 import { fail } from './errors.ts';
 import { addressLimits, keyLimits } from './limits.ts';
@@ -36,7 +37,7 @@ export function app(ports: ServePorts, options: ServeOptions = {}, parts: Parts 
   door.notFound((context) => fail(context, 'ROUTE_UNKNOWN'));
   door.use(addressLimits(gate));
 
-  const routes = routesOf(ports, parts);
+  const routes = routesOf(ports, options, parts);
   const open = openRoutes(ports);
   mount(door, [...open, ...(options.docs === false ? [] : describe([...open, ...routes]))]);
 
@@ -49,10 +50,11 @@ export function app(ports: ServePorts, options: ServeOptions = {}, parts: Parts 
 }
 
 /** Every route behind a key. */
-function routesOf(ports: ServePorts, { answers }: Parts): readonly Route[] {
+function routesOf(ports: ServePorts, { bundles }: ServeOptions, { answers }: Parts): readonly Route[] {
   return [
     ...batchRoutes(ports, answers),
     ...pullRoutes(ports),
+    ...bundleRoutes(ports, bundles),
     ...submitRoutes(ports),
     ...reportRoutes(ports),
     ...statusRoutes(ports),

@@ -2,6 +2,7 @@ import type { Ports } from '#shared/ports/index.ts';
 import type { Listener } from '#shared/ports/watch.ts';
 import { type Access, type AccessOptions, accessTo } from './access.ts';
 import { type Batches, batches } from './batch.ts';
+import type { BundleOptions } from './bundle-order.ts';
 import { type Keyring, keyring } from './keyring.ts';
 import { type Gatekeeper, gatekeeper, LIMITS, type Limits } from './limits.ts';
 import { type StreamViews, streamViews } from './stream-view.ts';
@@ -16,6 +17,8 @@ export interface ServeOptions extends AccessOptions {
   readonly poll_interval_ms?: number;
   /** How old a signal may be that an algorithm is told of (001-26). */
   readonly signal_timeout_ms?: number;
+  /** What a bundle may be; a function of the cloud streams less than one machine. */
+  readonly bundles?: BundleOptions;
   /** Whether people may read the description of the API; off in production (002-23). */
   readonly docs?: boolean;
 }

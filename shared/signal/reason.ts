@@ -146,6 +146,14 @@ export const REASONS = {
     cause: 'A message on a topic could not be read; its bytes are parked.',
     fix: 'See `npx quantbridge parked`; correct the publisher and send it again.',
   },
+  BUNDLE_UNKNOWN: {
+    cause: 'There is no bundle of that id, or no part of that number, for this key.',
+    fix: 'Ask for it with POST /bundles; the answer names its parts.',
+  },
+  BUNDLE_TOO_LARGE: {
+    cause: 'The bundle would have more rows than one request may freeze, or a row that no part can hold.',
+    fix: 'Ask for fewer symbols or a shorter range, or leave features out.',
+  },
   KEY_MISSING: { cause: 'The request carries no key.', fix: 'Send the key in the header X-API-KEY.' },
   KEY_INVALID: { cause: 'The key is unknown, revoked, expired or wrong.', fix: 'Ask the operator for a valid key.' },
   KEY_SCOPE: { cause: 'The key is not allowed to do this.', fix: 'Use a key with the scope that the message names.' },

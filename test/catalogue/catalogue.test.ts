@@ -3,6 +3,7 @@ import { ParkedMessages } from '#shared/alert/schema.ts';
 import { REASONS, ReasonCode } from '#shared/signal/reason.ts';
 import { Signals } from '#shared/signal/schema.ts';
 import { house } from '../functions/push/house.ts';
+import { BUNDLES } from './bundles.ts';
 import type { Case } from './case.ts';
 import { DOOR } from './door.ts';
 import { KEYS } from './keys.ts';
@@ -10,7 +11,7 @@ import { MACHINERY } from './machinery.ts';
 import { READS } from './reads.ts';
 import { SIGNALS } from './signals.ts';
 
-const CASES: readonly Case[] = [...SIGNALS, ...DOOR, ...KEYS, ...MACHINERY, ...READS];
+const CASES: readonly Case[] = [...SIGNALS, ...DOOR, ...KEYS, ...MACHINERY, ...READS, ...BUNDLES];
 
 describe('the catalogue of reasons is closed', () => {
   test.each(ReasonCode.options)('%s has a case', (code) => {

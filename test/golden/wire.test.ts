@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { unsqueeze } from '#functions/serve/bundle-gzip.ts';
+import { readPart } from '#shared/bundle/read.ts';
+import { BundleRow } from '#shared/bundle/schema.ts';
 import { CommandBody, CommandSignal, WireCommand } from '#shared/delivery/wire.ts';
 import { sign, verifySignature } from '#shared/key/signature.ts';
 import { signedCommand, verifyCommand } from '#shared/quantconnect/command.ts';
@@ -44,6 +47,15 @@ describe('the wire that outsiders see keeps its names and its bytes', () => {
       valid: false,
       code: 'SIGNATURE_STALE',
     });
+  });
+
+  test('a bundle, dense, readable and in parts, holds the same rows', () => {
+    const { rows, planes, csv, parts } = wire.bundle;
+    expect(rows.map((row: unknown) => BundleRow.parse(row))).toEqual(rows);
+    const read = (...texts: string[]) => texts.flatMap((text) => [...readPart(text, unsqueeze).rows()]);
+    expect(read(planes)).toEqual(rows);
+    expect(read(csv)).toEqual(rows);
+    expect(read(...parts)).toEqual(rows);
   });
 
   test('a row of the trail: canonical JSON (RFC 8785) under SHA-256', () => {
