@@ -12,7 +12,7 @@ export interface Options {
   readonly data: string;
   readonly json?: boolean;
   readonly csv?: true | string;
-  readonly strategy: string;
+  readonly strategy?: string;
   readonly symbols: string;
   readonly from?: string;
   readonly to?: string;
@@ -31,6 +31,7 @@ export interface Options {
   readonly parameters?: string;
   readonly sweep?: readonly string[];
   readonly report?: string | boolean;
+  readonly certify?: string;
   readonly [parameter: string]: unknown;
 }
 
@@ -56,6 +57,8 @@ const FIRST_DAY = '1900-01-01';
 
 /** Throws `Unclear`. `environment` holds the key of a provider that needs one. */
 export function planOf(options: Options, environment: Readonly<Record<string, string | undefined>>): Plan {
+  if (options.strategy === undefined)
+    throw new Unclear(`Say which strategy: --strategy <kind>. There are: ${[...STRATEGIES.keys()].join(', ')}.`);
   const strategy = STRATEGIES.get(options.strategy);
   if (strategy === undefined)
     throw new Unclear(`There is no strategy ${options.strategy}. There are: ${[...STRATEGIES.keys()].join(', ')}.`);
@@ -117,9 +120,9 @@ function jsonOf(text: string): unknown {
 /** A number or a truth where it is one, else the text. */
 const valueIn = (text: string): unknown => jsonOf(text) ?? text;
 
-function sourceOf(
+export function sourceOf(
   { bars, provider, adjust = 'total', cache, data }: Options,
-  markets: readonly NamedMarket[],
+  markets: readonly unknown[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Source {
   if (bars !== undefined && provider !== undefined)

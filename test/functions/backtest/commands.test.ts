@@ -154,6 +154,59 @@ describe('lookahead', () => {
   });
 });
 
+describe('the certificate of a backtest (U-5)', () => {
+  const made = join(folder, 'certified.html');
+  const json = join(folder, 'certified.json');
+  const changed = join(folder, 'changed.csv');
+  const market = ['--symbols', 'BTCUSDT', '--session', 'always'];
+  const check = (file: string, bars: string, ...more: string[]) =>
+    run('lookahead', '--certificate', file, '--bars', bars, ...more);
+
+  test('is in the JSON and in the report, and holds on the bars that it names', async () => {
+    const args = ['backtest', '--strategy', 'crossover', '--fast', '2', '--slow', '4', ...market, '--bars', csvFile];
+    const { out } = await run(...args, '--json', '--report', made);
+    writeFileSync(json, out);
+    const { result } = JSON.parse(out) as { result: BacktestResult };
+    const { certificate } = result;
+    expect(certificate).toMatchObject({ verdict: 'clean', bars: [{ market: 'csv:BTCUSDT', count: 58 }] });
+    expect(certificate?.signals).toHaveLength(result.decisions.length);
+    expect(readFileSync(made, 'utf8')).toContain(`<td class="hash">${certificate?.sha256}</td>`);
+    for (const file of [made, json]) {
+      const { code, out: said } = await check(file, csvFile);
+      expect(said).toMatch(/It holds\.\n$/);
+      expect(code).toBe(0);
+    }
+    const none = await run(...args, '--json', '--no-report', '--certify', 'none');
+    expect(JSON.parse(none.out).result).not.toHaveProperty('certificate');
+  });
+
+  test('fails when one bar or one signal was changed, and says which', async () => {
+    const rows = readFileSync(csvFile, 'utf8').split('\n');
+    const [at, open, high, low, close] = (rows[30] ?? '').split(',');
+    writeFileSync(changed, rows.with(30, [at, open, Number(high) + 0.5, low, close].join(',')).join('\n'));
+    const bars = await check(made, changed);
+    expect(bars.code).toBe(1);
+    expect(bars.out).toMatch(/FAILS {2}bars +csv:BTCUSDT: 58 bars that are not the 58 certified ones/);
+
+    const whole = JSON.parse(readFileSync(json, 'utf8'));
+    whole.result.decisions[1].reason = 'a better one';
+    writeFileSync(join(folder, 'tampered.json'), JSON.stringify(whole));
+    const signals = await check(join(folder, 'tampered.json'), csvFile, '--json');
+    expect(signals.code).toBe(1);
+    expect(JSON.parse(signals.out)).toMatchObject({ holds: false });
+    expect(signals.out).toMatch(/as written: signal 2 is another one/);
+  });
+
+  test.each([
+    ['no such file', join(folder, 'nowhere.json'), /cannot be read \(ENOENT\)/],
+    ['no backtest', csvFile, /holds no backtest with a certificate\. Make one: npx quantbridge backtest/],
+  ])('is asked for in a sentence where the file is %s', async (_, file, words) => {
+    const { code, err } = await check(file, csvFile);
+    expect(err).toMatch(words);
+    expect(code).toBe(2);
+  });
+});
+
 test('a cell of CSV that holds a comma, a quote or a line is quoted', () => {
   const fill = {
     order_id: 1,
