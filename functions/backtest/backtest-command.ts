@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { complain, table } from '#functions/cli/screen.ts';
 import { certify } from '#shared/backtest/certificate.ts';
+import { quantconnectStatistics } from '#shared/backtest/complete.ts';
 import { runBacktest } from '#shared/backtest/engine.ts';
 import type { BacktestRequest, BacktestResult, Progress } from '#shared/backtest/schema.ts';
 import { Malformed } from '#shared/failure.ts';
@@ -190,7 +191,8 @@ function watched(request: BacktestRequest, certified: { readonly limit?: number 
       progress.end();
     }
   };
-  const result = within('backtesting', (on_progress) => runBacktest({ ...request, on_progress }));
+  const run = within('backtesting', (on_progress) => runBacktest({ ...request, on_progress }));
+  const result = { ...run, quantconnect: quantconnectStatistics(run, request.bars) };
   if (certified === undefined) return result;
   const terms = (on_progress: (progress: Progress) => void) => ({ ...certified, on_progress });
   return within('certifying', (told) => ({ ...result, certificate: certify(request, result, terms(told)) }));

@@ -150,9 +150,27 @@ export function sourceOf(
 const DAY_MS = 86_400_000;
 const endOf = (day: string): string => new Date(Date.parse(`${day}T00:00:00Z`) + DAY_MS).toISOString();
 
+/** Throws `Unclear` where no bar lies between the first and the last day, and says where bars do lie. */
+function checkSpan({ from, to }: Plan, gathered: readonly Gathered[]): void {
+  if (to !== undefined && from > to) throw new Unclear(`--from ${from} comes after --to ${to}.`);
+  const spans = gathered.map(({ symbol, bars }) => {
+    const [first, last] = [bars[0]?.available_at.slice(0, 10), bars.at(-1)?.available_at.slice(0, 10)];
+    return {
+      symbol,
+      first,
+      last,
+      has: bars.some((bar) => bar.available_at >= from && bar.available_at.slice(0, 10) <= (to ?? '~')),
+    };
+  });
+  if (spans.some(({ has }) => has)) return;
+  const words = spans.map(({ symbol, first, last }) => `${symbol} has bars from ${first} to ${last}`).join(', ');
+  throw new Unclear(`${words}: none lies between --from and --to. Name other days.`);
+}
+
 /** The engine's request, once the bars are there. */
 export function requestOf(plan: Plan, options: Options, gathered: readonly Gathered[]): BacktestRequest {
   const { session, from, to } = plan;
+  checkSpan(plan, gathered);
   const periods = options.periods === undefined ? (session === 'exchange' ? 252 : 365) : Number(options.periods);
   if (!(periods > 0)) throw new Unclear('--periods is how many bars a year has, such as 252.');
   if (!/^\d{1,15}(\.\d{1,8})?$/.test(options.capital) || Number(options.capital) === 0)

@@ -96,13 +96,6 @@ export function certify(
   return { ...certificate, sha256: sealOf(certificate) };
 }
 
-/** A backtest with its certificate. */
-export function certifiedBacktest(request: BacktestRequest, options: LookaheadOptions = {}): BacktestResult {
-  const result = runBacktest(request);
-  const { on_progress: _, ...silent } = request;
-  return { ...result, certificate: certify(silent, result, options) };
-}
-
 export interface CertificateCheck {
   readonly of: 'seal' | 'engine' | 'settings' | 'bars' | 'signals' | 'rerun';
   readonly ok: boolean;

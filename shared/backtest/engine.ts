@@ -48,6 +48,9 @@ const malformed = (path: string, message: string): Malformed => new Malformed(me
 export function runBacktest(request: BacktestRequest): BacktestResult {
   const { settings, strategy } = readRequest(request);
   const moments = timelineOf(settings, request.bars);
+  const { from, to } = settings;
+  if (!moments.some(({ ends, at }) => ends.length > 0 && (from === undefined || at > from)))
+    throw malformed('bars', `there is no bar to decide on${from ? ` after ${from}` : ''}${to ? ` up to ${to}` : ''}`);
   const run = begin(settings, strategy, protect);
   const every = Math.max(1, Math.ceil(moments.length / 100));
   const ruined = !play(run, moments, (done, at) => {

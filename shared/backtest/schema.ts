@@ -267,6 +267,8 @@ export const BacktestResult = z.strictObject({
     /** Value traded, both sides. */
     turnover: Amount,
   }),
+  /** By QuantConnect's names and formulas, as QuantConnect prints them; it says 0 where we say null. */
+  quantconnect: z.record(z.string(), z.string()).optional(),
   /** Absent where none was asked for. */
   certificate: LookaheadCertificate.optional(),
 });

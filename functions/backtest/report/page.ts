@@ -99,8 +99,18 @@ function detailsOf(result: BacktestResult): string {
   const last = trade_history.slice(-MAXIMUM_TRADES);
   const cut = last.length < trade_history.length ? `, the last ${last.length} of them shown` : '';
   return `<details open><summary>All figures</summary>${figuresTable([...headline(result), ...details(result)])}</details>
-${certificateOf(result)}<details><summary>Trades (${trade_history.length}${cut})</summary>${tradesTable(last, settings.currency)}</details>
+${quantconnectOf(result)}${certificateOf(result)}<details><summary>Trades (${trade_history.length}${cut})</summary>${tradesTable(last, settings.currency)}</details>
 <details><summary>Settings</summary><pre>${escaped(JSON.stringify(settings, null, 2))}</pre></details>`;
+}
+
+/** The same run by QuantConnect's names and formulas, to lay beside one of theirs. */
+function quantconnectOf({ quantconnect }: BacktestResult): string {
+  if (quantconnect === undefined) return '';
+  const rows = Object.entries(quantconnect).map(
+    ([name, value]) => `<tr><th scope="row">${escaped(name)}</th><td class="number">${escaped(value)}</td></tr>`,
+  );
+  return `<details><summary>As QuantConnect prints it</summary><p class="faint">Its names and its formulas, which say 0 where a figure is not defined, and leave out the first trading day.</p><div class="scroll"><table class="figures"><tbody>${rows.join('\n')}</tbody></table></div></details>
+`;
 }
 
 /** What a reader needs to check that no signal knew its future, with the command that does it. */

@@ -109,6 +109,10 @@ describe('backtest', () => {
     ['two sources', [...CROSSOVER, '--bars', 'a', '--provider', 'yahoo'], 2, /not both/],
     ['a provider without its key', [...CROSSOVER, '--provider', 'alpha-vantage'], 2, /ALPHA_VANTAGE_API_KEY/],
     ['a day that is none', [...CROSSOVER, '--from', '2005-13-01'], 2, /is no day/],
+    ['a day that no year has', [...CROSSOVER, '--from', '2010-02-30'], 2, /"2010-02-30" is no day/],
+    ['days after the bars', [...CROSSOVER, '--from', '2030-01-01'], 2, /SPX has bars from .* to 2020-04-17: none lies/],
+    ['days the wrong way', [...CROSSOVER, '--from', '2010-01-01', '--to', '2009-01-01'], 2, /comes after --to 2009/],
+    ['a certificate of a few', [...CROSSOVER, '--certify', 'some'], 2, /--certify is all, none, or a whole number/],
     ['a fee of everything', [...CROSSOVER, '--fee', '5'], 2, /with its sign: 5%/],
     ['no strategy', [], 2, /--strategy <kind>/],
   ])('ends with a sentence on what to do for %s', async (_, args, expected, words) => {

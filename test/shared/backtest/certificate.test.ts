@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { certifiedBacktest, certify, type Evidence, verifyCertificate } from '#shared/backtest/certificate.ts';
+import { certify, type Evidence, verifyCertificate } from '#shared/backtest/certificate.ts';
+import { completeBacktest } from '#shared/backtest/complete.ts';
 import { runBacktest } from '#shared/backtest/engine.ts';
 import { type BacktestRequest, BacktestResult, type LookaheadCertificate } from '#shared/backtest/schema.ts';
 import type { Bar } from '#shared/market/schema.ts';
@@ -30,7 +31,7 @@ const single: BacktestRequest = {
   initial_capital: '10000',
 };
 const certified = (request: BacktestRequest) => {
-  const result = certifiedBacktest(request);
+  const result = completeBacktest(request);
   if (result.certificate === undefined) throw new Error('no certificate');
   return { result, certificate: result.certificate };
 };
