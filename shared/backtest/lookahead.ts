@@ -1,7 +1,7 @@
 import { canonical, sha256 } from '../digest.ts';
 import type { Bar } from '../market/schema.ts';
 import { play, readRequest } from './engine.ts';
-import { protect } from './protect.ts';
+import { protecting } from './protect.ts';
 import { begin } from './run.ts';
 import type { BacktestRequest, Decision, Progress } from './schema.ts';
 import { type Moment, timelineOf } from './timeline.ts';
@@ -49,7 +49,7 @@ export interface LookaheadOptions {
 
 function decisionsOf(request: BacktestRequest, moments?: readonly Moment[]): Said[] {
   const { settings, strategy } = readRequest(request);
-  const run = begin(settings, strategy, protect);
+  const run = begin(settings, strategy, protecting);
   play(run, moments ?? timelineOf(settings, request.bars));
   return run.decisions.map(saidOf);
 }

@@ -154,6 +154,15 @@ describe('protection', () => {
     expect(fillsOf(result)).toEqual(['03 entry 10 at 103', '05 exit -10 at 95']);
   });
 
+  test('calls off the rest of the entry that it stopped out', () => {
+    // Day 2 decides: 4 of 10 fill at the open of day 3, 108; its low of 96 is under the stop of 102.6.
+    const limit = { type: 'limit', limit_price: '108', time_in_force: 'gtc' } as const;
+    const terms = { brackets: { stop_loss: '0.05' }, max_volume_share: '0.008' };
+    const result = runBacktest(requestOf({ 2: [{ ...buy, order: limit }] }, terms));
+    expect(result.open_positions).toEqual([]);
+    expect(fillsOf(result)).toEqual(['04 entry 4 at 108', '05 stop_loss -4 at 102.6']);
+  });
+
   test('shrinks with a part that is closed', () => {
     const table = { 1: [buy], 2: [{ ...sell, share: 0.5 }] };
     const result = runBacktest(requestOf(table, { brackets: { stop_loss: '0.07' } }));
