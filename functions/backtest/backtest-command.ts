@@ -6,6 +6,7 @@ import { certify } from '#shared/backtest/certificate.ts';
 import { quantconnectStatistics } from '#shared/backtest/complete.ts';
 import { runBacktest } from '#shared/backtest/engine.ts';
 import type { BacktestRequest, BacktestResult, Progress } from '#shared/backtest/schema.ts';
+import { TARIFF_NAMES } from '#shared/brokerage/tariff.ts';
 import { Malformed } from '#shared/failure.ts';
 import { STRATEGIES } from '#shared/strategy/registry.ts';
 import { Unclear } from './arguments.ts';
@@ -62,7 +63,8 @@ export function runOptions(command: Command): Command {
     .option('--capital <amount>', 'money at the start', '100000')
     .option('--size <percent>', 'share of equity that a position takes (default: all, or equal shares)')
     .option('--fee <rate>', 'of the value of each fill: 0.1%, 10bps or 0.001')
-    .option('--slippage <rate>', 'how much worse market orders fill, in the same spelling')
+    .addOption(new Option('--brokerage <name>', 'the fees of a brokerage instead').choices(TARIFF_NAMES))
+    .option('--slippage <rate>', 'how much worse market orders fill, in the same spelling; or volume, as LEAN has it')
     .addOption(
       new Option('--timing <name>', "fills at the next open, or as LEAN's")
         .choices(['next_open', 'lean'])

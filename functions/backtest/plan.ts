@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { BacktestRequest } from '#shared/backtest/schema.ts';
+import { tariffOf } from '#shared/brokerage/tariff.ts';
 import type { Session } from '#shared/market/session.ts';
 import { STRATEGIES } from '#shared/strategy/registry.ts';
 import type { Strategy } from '#shared/strategy/schema.ts';
@@ -24,6 +25,7 @@ export interface Options {
   readonly capital: string;
   readonly size?: string;
   readonly fee?: string;
+  readonly brokerage?: string;
   readonly slippage?: string;
   readonly timing: 'next_open' | 'lean';
   readonly allowShort?: boolean;
@@ -184,8 +186,8 @@ export function requestOf(plan: Plan, options: Options, gathered: readonly Gathe
     ...(to === undefined ? {} : { to: endOf(to) }),
     initial_capital: options.capital,
     sizing: { mode: 'percent_of_equity', value: size },
-    ...(options.fee === undefined ? {} : { fee: feeOf(options.fee) }),
-    ...(options.slippage === undefined ? {} : { slippage: { kind: 'fixed', bps: bpsOf(options.slippage) } }),
+    ...feesOf(options),
+    ...(options.slippage === undefined ? {} : { slippage: slippageOf(options.slippage) }),
     fill_timing: options.timing,
     ...(options.timing === 'lean' ? { size_at: 'decision' } : {}),
     allow_short: options.allowShort === true,
@@ -203,10 +205,20 @@ function percentOf(text: string): string {
   return digits;
 }
 
-function feeOf(text: string): NonNullable<BacktestRequest['fee']> {
-  const rate = fraction(text);
-  return { kind: 'percent', maker: rate, taker: rate, buy_in: 'quote' };
+/** A rate for every fill, or what a brokerage charges. */
+function feesOf({ fee, brokerage }: Options): Pick<BacktestRequest, 'fee'> {
+  if (fee !== undefined && brokerage !== undefined)
+    throw new Unclear('A fee comes from --fee or --brokerage, not both.');
+  if (fee !== undefined) {
+    const rate = fraction(fee);
+    return { fee: { kind: 'percent', maker: rate, taker: rate, buy_in: 'quote' } };
+  }
+  const tariff = brokerage === undefined ? undefined : tariffOf(brokerage);
+  return tariff === undefined ? {} : { fee: tariff };
 }
+
+const slippageOf = (text: string): NonNullable<BacktestRequest['slippage']> =>
+  text === 'volume' ? { kind: 'volume_share' } : { kind: 'fixed', bps: bpsOf(text) };
 
 /** Hundredths of a percent. */
 const bpsOf = (text: string): string => String(Number((Number(fraction(text)) * 10_000).toFixed(9)));

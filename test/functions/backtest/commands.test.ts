@@ -87,6 +87,27 @@ describe('backtest', () => {
     });
   });
 
+  test('charges what a brokerage charges, and slips by the share of the volume', async () => {
+    const more = [
+      '--no-report',
+      '--json',
+      '--certify',
+      'none',
+      '--brokerage',
+      'interactive-brokers',
+      '--slippage',
+      'volume',
+    ];
+    const { out, err } = await run(...SPX, '--to', '2006-01-01', ...more);
+    expect(err).toBe('');
+    const { result } = JSON.parse(out) as { result: BacktestResult };
+    expect(result.settings).toMatchObject({
+      fee: { kind: 'per_unit', per_unit: '0.005', minimum: '1' },
+      slippage: { kind: 'volume_share', impact: '0.1', limit: '0.025' },
+    });
+    expect(result.fills.every(({ fee }) => fee === '1')).toBe(true);
+  });
+
   const broken = join(folder, 'broken.csv');
   writeFileSync(broken, 'date,open,high,low,close\n2026-01-02,1,1,1,0\n');
   test.each([
@@ -112,6 +133,8 @@ describe('backtest', () => {
     ['a day that no year has', [...CROSSOVER, '--from', '2010-02-30'], 2, /"2010-02-30" is no day/],
     ['days after the bars', [...CROSSOVER, '--from', '2030-01-01'], 2, /SPX has bars from .* to 2020-04-17: none lies/],
     ['days the wrong way', [...CROSSOVER, '--from', '2010-01-01', '--to', '2009-01-01'], 2, /comes after --to 2009/],
+    ['two fees', [...CROSSOVER, '--fee', '0.1%', '--brokerage', 'bybit'], 2, /--fee or --brokerage, not both/],
+    ['an unknown brokerage', [...CROSSOVER, '--brokerage', 'acme'], 2, /Allowed choices are none, binance/],
     ['a certificate of a few', [...CROSSOVER, '--certify', 'some'], 2, /--certify is all, none, or a whole number/],
     ['a fee of everything', [...CROSSOVER, '--fee', '5'], 2, /with its sign: 5%/],
     ['no strategy', [], 2, /--strategy <kind>/],
