@@ -40,7 +40,9 @@ export function fraction(text: string): Amount {
 }
 
 export function date(text: string): string {
-  const isDate = /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(`${text}T00:00:00Z`));
+  const at = new Date(`${text}T00:00:00Z`);
+  // 30 February is read as 2 March.
+  const isDate = /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
   if (!isDate) throw new Unclear(`"${text}" is no day. Write it as 2005-01-31.`);
   return text;
 }

@@ -2,13 +2,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { complain, table } from '#functions/cli/screen.ts';
+import { certify } from '#shared/backtest/certificate.ts';
+import { quantconnectStatistics } from '#shared/backtest/complete.ts';
 import { runBacktest } from '#shared/backtest/engine.ts';
-import type { BacktestRequest, BacktestResult } from '#shared/backtest/schema.ts';
+import type { BacktestRequest, BacktestResult, Progress } from '#shared/backtest/schema.ts';
+import { TARIFF_NAMES } from '#shared/brokerage/tariff.ts';
 import { Malformed } from '#shared/failure.ts';
 import { STRATEGIES } from '#shared/strategy/registry.ts';
 import { Unclear } from './arguments.ts';
 import { csvTable, EXPORTS, type Export } from './export.ts';
 import { type Gathered, gather } from './market-data.ts';
+import { certificateNotes, notesOf } from './notes.ts';
 import { type Options, type Plan, parameterNames, planOf, requestOf } from './plan.ts';
 import { bar } from './progress.ts';
 import { type Note, reportPage } from './report/page.ts';
@@ -27,6 +31,10 @@ export function mountBacktest(program: Command): void {
     .option('--sweep <range...>', 'run every value, such as fast=5..50 slow=20..200')
     .option('--report <file>', 'where the report is written (default: in the data folder)')
     .option('--no-report', 'write no report')
+    .option(
+      '--certify <moments>',
+      'how many moments with signals are taken again without their future: all, none or 20',
+    )
     .addOption(
       new Option('--csv [table]', 'write a table to standard output instead').choices(EXPORTS).preset('trades'),
     );
@@ -39,7 +47,7 @@ export function mountBacktest(program: Command): void {
 /** The options that say what is run over which bars: of `backtest` and `lookahead` alike. */
 export function runOptions(command: Command): Command {
   command
-    .requiredOption('--strategy <kind>', `one of: ${[...STRATEGIES.keys()].join(', ')}`)
+    .option('--strategy <kind>', `one of: ${[...STRATEGIES.keys()].join(', ')}`)
     .option('--symbols <list>', 'symbols with commas: SPX, exchange:SPX, or SPX=^GSPC for a provider', 'SPX')
     .option('--from <day>', 'first day on which it may decide; earlier bars warm it up')
     .option('--to <day>', 'last day')
@@ -55,7 +63,8 @@ export function runOptions(command: Command): Command {
     .option('--capital <amount>', 'money at the start', '100000')
     .option('--size <percent>', 'share of equity that a position takes (default: all, or equal shares)')
     .option('--fee <rate>', 'of the value of each fill: 0.1%, 10bps or 0.001')
-    .option('--slippage <rate>', 'how much worse market orders fill, in the same spelling')
+    .addOption(new Option('--brokerage <name>', 'the fees of a brokerage instead').choices(TARIFF_NAMES))
+    .option('--slippage <rate>', 'how much worse market orders fill, in the same spelling; or volume, as LEAN has it')
     .addOption(
       new Option('--timing <name>', "fills at the next open, or as LEAN's")
         .choices(['next_open', 'lean'])
@@ -106,6 +115,15 @@ export async function guarded(asJson: boolean, work: () => Promise<void>): Promi
   }
 }
 
+/** How many moments a certificate takes again; absent: what one or two seconds allow. */
+function certifyOf({ certify, csv }: Options): { readonly limit?: number } | undefined {
+  if (certify === 'none' || (certify === undefined && csv !== undefined)) return undefined;
+  if (certify === undefined) return {};
+  if (certify === 'all') return { limit: Number.MAX_SAFE_INTEGER };
+  if (/^[1-9]\d{0,8}$/.test(certify)) return { limit: Number(certify) };
+  throw new Unclear('--certify is all, none, or a whole number above zero.');
+}
+
 /** The plan and its bars; undefined, and said, when they cannot be had. */
 export async function prepared(
   options: Options,
@@ -124,6 +142,7 @@ export async function prepared(
 }
 
 async function run(options: Options): Promise<void> {
+  const certified = certifyOf(options);
   const ready = await prepared(options);
   if (ready === undefined) return;
   const { plan, gathered, request } = ready;
@@ -134,8 +153,8 @@ async function run(options: Options): Promise<void> {
       `${plan.strategy.kind} takes none of these values. Take others: a fast average is shorter than a slow one.`,
     );
   const chosen = best === undefined ? request : withParameters(request, best.parameters);
-  const result = watched(chosen);
-  const notes = notesOf(gathered, swept, best);
+  const result = watched(chosen, certified);
+  const notes = [...notesOf(gathered, swept, best), ...certificateNotes(result)];
   const sweepResult = swept === undefined ? undefined : { names: plan.axes.map(({ name }) => name), cells: swept };
   const report = await written(options, result, async () =>
     reportPage({
@@ -164,46 +183,21 @@ function sweepOf(plan: Plan, request: BacktestRequest): SweepCell[] {
   }
 }
 
-/** Runs with a bar on a terminal. */
-function watched(request: BacktestRequest): BacktestResult {
-  const progress = bar(process.stderr, 'backtesting', 100);
-  try {
-    return runBacktest({ ...request, on_progress: ({ done, total }) => progress.at((100 * done) / total) });
-  } finally {
-    progress.end();
-  }
-}
-
-/** What a reader must know of the bars and of a choice made with hindsight. */
-function notesOf(
-  gathered: readonly Gathered[],
-  swept: readonly SweepCell[] | undefined,
-  best: SweepCell | undefined,
-): Note[] {
-  const sources = gathered.map(
-    ({ market, source, bars, sha256 }): Note => ({
-      tone: 'plain',
-      text: `${market}: ${bars.length} bars, ${source}, sha256 ${sha256.slice(0, 12)}.`,
-    }),
-  );
-  const old = gathered.flatMap(({ stale }): Note[] => (stale === undefined ? [] : [{ tone: 'bad', text: stale }]));
-  const flagged = gathered.flatMap(({ market, flags }): Note[] => {
-    if (flags.length === 0) return [];
-    const first = flags.slice(0, 5).map(({ kind, date }) => `${kind.replaceAll('_', ' ')} ${date}`);
-    const more = flags.length > first.length ? ` and ${flags.length - first.length} more` : '';
-    return [
-      {
-        tone: 'plain',
-        text: `${market}: ${flags.length} flags on the bars, none repaired: ${first.join(', ')}${more}.`,
-      },
-    ];
-  });
-  const parameters = Object.entries(best?.parameters ?? {}).map(([name, value]) => `${name} ${value}`);
-  const hindsight: Note = {
-    tone: 'bad',
-    text: `The best of ${swept?.length ?? 0} cells by Sharpe ratio (${parameters.join(', ')}), chosen with hindsight: expect less of it than this.`,
+/** Runs with a bar on a terminal, and certifies with another. */
+function watched(request: BacktestRequest, certified: { readonly limit?: number } | undefined): BacktestResult {
+  const within = <T>(words: string, work: (on_progress: (progress: Progress) => void) => T): T => {
+    const progress = bar(process.stderr, words, 100);
+    try {
+      return work(({ done, total }) => progress.at((100 * done) / total));
+    } finally {
+      progress.end();
+    }
   };
-  return [...(best === undefined ? [] : [hindsight]), ...old, ...sources, ...flagged];
+  const run = within('backtesting', (on_progress) => runBacktest({ ...request, on_progress }));
+  const result = { ...run, quantconnect: quantconnectStatistics(run, request.bars) };
+  if (certified === undefined) return result;
+  const terms = (on_progress: (progress: Progress) => void) => ({ ...certified, on_progress });
+  return within('certifying', (told) => ({ ...result, certificate: certify(request, result, terms(told)) }));
 }
 
 /** Writes the report; answers where, or undefined when none is wanted. */

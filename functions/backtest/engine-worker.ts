@@ -1,10 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { runBacktest } from '#shared/backtest/engine.ts';
+import { completeBacktest } from '#shared/backtest/complete.ts';
 import { Malformed } from '#shared/failure.ts';
 
-/** Runs one backtest beside the thread that serves, and tells it how far it is. */
+/** Runs one backtest whole beside the thread that serves, and tells it how far it is. */
 try {
-  const result = runBacktest({ ...workerData, on_progress: (progress) => parentPort?.postMessage({ progress }) });
+  const result = completeBacktest({ ...workerData, on_progress: (progress) => parentPort?.postMessage({ progress }) });
   parentPort?.postMessage({ result });
 } catch (error) {
   if (!(error instanceof Malformed)) throw error;

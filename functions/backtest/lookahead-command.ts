@@ -3,6 +3,7 @@ import { complain, plain } from '#functions/cli/screen.ts';
 import { findLookahead, type LookaheadFinding, type LookaheadReport } from '#shared/backtest/lookahead.ts';
 import { Unclear } from './arguments.ts';
 import { guarded, prepared, runOptions } from './backtest-command.ts';
+import { checkCertificate } from './certificate-command.ts';
 import type { Options } from './plan.ts';
 import { bar } from './progress.ts';
 
@@ -14,10 +15,14 @@ export function mountLookahead(program: Command): void {
   const command = program
     .command('lookahead')
     .description('find out whether a strategy knows the future: every signal again, on truncated bars')
-    .option('--limit <n>', 'at most so many moments, spread evenly (default: all)');
+    .option('--limit <n>', 'at most so many moments, spread evenly (default: all)')
+    .option('--certificate <file>', 'check the certificate of a backtest instead: its JSON answer, or its HTML report');
   runOptions(command).action(async function (this: Command) {
-    const options = this.optsWithGlobals<Options & { limit?: string }>();
-    await guarded(options.json === true, () => run(options));
+    const options = this.optsWithGlobals<Options & { limit?: string; certificate?: string }>();
+    const { certificate } = options;
+    await guarded(options.json === true, () =>
+      certificate === undefined ? run(options) : checkCertificate(certificate, options),
+    );
   });
 }
 

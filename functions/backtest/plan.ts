@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { BacktestRequest } from '#shared/backtest/schema.ts';
+import { tariffOf } from '#shared/brokerage/tariff.ts';
 import type { Session } from '#shared/market/session.ts';
 import { STRATEGIES } from '#shared/strategy/registry.ts';
 import type { Strategy } from '#shared/strategy/schema.ts';
@@ -12,7 +13,7 @@ export interface Options {
   readonly data: string;
   readonly json?: boolean;
   readonly csv?: true | string;
-  readonly strategy: string;
+  readonly strategy?: string;
   readonly symbols: string;
   readonly from?: string;
   readonly to?: string;
@@ -24,6 +25,7 @@ export interface Options {
   readonly capital: string;
   readonly size?: string;
   readonly fee?: string;
+  readonly brokerage?: string;
   readonly slippage?: string;
   readonly timing: 'next_open' | 'lean';
   readonly allowShort?: boolean;
@@ -31,6 +33,7 @@ export interface Options {
   readonly parameters?: string;
   readonly sweep?: readonly string[];
   readonly report?: string | boolean;
+  readonly certify?: string;
   readonly [parameter: string]: unknown;
 }
 
@@ -56,6 +59,8 @@ const FIRST_DAY = '1900-01-01';
 
 /** Throws `Unclear`. `environment` holds the key of a provider that needs one. */
 export function planOf(options: Options, environment: Readonly<Record<string, string | undefined>>): Plan {
+  if (options.strategy === undefined)
+    throw new Unclear(`Say which strategy: --strategy <kind>. There are: ${[...STRATEGIES.keys()].join(', ')}.`);
   const strategy = STRATEGIES.get(options.strategy);
   if (strategy === undefined)
     throw new Unclear(`There is no strategy ${options.strategy}. There are: ${[...STRATEGIES.keys()].join(', ')}.`);
@@ -117,9 +122,9 @@ function jsonOf(text: string): unknown {
 /** A number or a truth where it is one, else the text. */
 const valueIn = (text: string): unknown => jsonOf(text) ?? text;
 
-function sourceOf(
+export function sourceOf(
   { bars, provider, adjust = 'total', cache, data }: Options,
-  markets: readonly NamedMarket[],
+  markets: readonly unknown[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Source {
   if (bars !== undefined && provider !== undefined)
@@ -147,9 +152,27 @@ function sourceOf(
 const DAY_MS = 86_400_000;
 const endOf = (day: string): string => new Date(Date.parse(`${day}T00:00:00Z`) + DAY_MS).toISOString();
 
+/** Throws `Unclear` where no bar lies between the first and the last day, and says where bars do lie. */
+function checkSpan({ from, to }: Plan, gathered: readonly Gathered[]): void {
+  if (to !== undefined && from > to) throw new Unclear(`--from ${from} comes after --to ${to}.`);
+  const spans = gathered.map(({ symbol, bars }) => {
+    const [first, last] = [bars[0]?.available_at.slice(0, 10), bars.at(-1)?.available_at.slice(0, 10)];
+    return {
+      symbol,
+      first,
+      last,
+      has: bars.some((bar) => bar.available_at >= from && bar.available_at.slice(0, 10) <= (to ?? '~')),
+    };
+  });
+  if (spans.some(({ has }) => has)) return;
+  const words = spans.map(({ symbol, first, last }) => `${symbol} has bars from ${first} to ${last}`).join(', ');
+  throw new Unclear(`${words}: none lies between --from and --to. Name other days.`);
+}
+
 /** The engine's request, once the bars are there. */
 export function requestOf(plan: Plan, options: Options, gathered: readonly Gathered[]): BacktestRequest {
   const { session, from, to } = plan;
+  checkSpan(plan, gathered);
   const periods = options.periods === undefined ? (session === 'exchange' ? 252 : 365) : Number(options.periods);
   if (!(periods > 0)) throw new Unclear('--periods is how many bars a year has, such as 252.');
   if (!/^\d{1,15}(\.\d{1,8})?$/.test(options.capital) || Number(options.capital) === 0)
@@ -163,8 +186,8 @@ export function requestOf(plan: Plan, options: Options, gathered: readonly Gathe
     ...(to === undefined ? {} : { to: endOf(to) }),
     initial_capital: options.capital,
     sizing: { mode: 'percent_of_equity', value: size },
-    ...(options.fee === undefined ? {} : { fee: feeOf(options.fee) }),
-    ...(options.slippage === undefined ? {} : { slippage: { kind: 'fixed', bps: bpsOf(options.slippage) } }),
+    ...feesOf(options),
+    ...(options.slippage === undefined ? {} : { slippage: slippageOf(options.slippage) }),
     fill_timing: options.timing,
     ...(options.timing === 'lean' ? { size_at: 'decision' } : {}),
     allow_short: options.allowShort === true,
@@ -182,10 +205,20 @@ function percentOf(text: string): string {
   return digits;
 }
 
-function feeOf(text: string): NonNullable<BacktestRequest['fee']> {
-  const rate = fraction(text);
-  return { kind: 'percent', maker: rate, taker: rate, buy_in: 'quote' };
+/** A rate for every fill, or what a brokerage charges. */
+function feesOf({ fee, brokerage }: Options): Pick<BacktestRequest, 'fee'> {
+  if (fee !== undefined && brokerage !== undefined)
+    throw new Unclear('A fee comes from --fee or --brokerage, not both.');
+  if (fee !== undefined) {
+    const rate = fraction(fee);
+    return { fee: { kind: 'percent', maker: rate, taker: rate, buy_in: 'quote' } };
+  }
+  const tariff = brokerage === undefined ? undefined : tariffOf(brokerage);
+  return tariff === undefined ? {} : { fee: tariff };
 }
+
+const slippageOf = (text: string): NonNullable<BacktestRequest['slippage']> =>
+  text === 'volume' ? { kind: 'volume_share' } : { kind: 'fixed', bps: bpsOf(text) };
 
 /** Hundredths of a percent. */
 const bpsOf = (text: string): string => String(Number((Number(fraction(text)) * 10_000).toFixed(9)));

@@ -2,7 +2,7 @@ import { issuesOf, Malformed } from '../failure.ts';
 import { strategyOf } from '../strategy/registry.ts';
 import type { Strategy } from '../strategy/schema.ts';
 import { act, open } from './act.ts';
-import { protect } from './protect.ts';
+import { protecting } from './protect.ts';
 import { resultOf } from './result.ts';
 import { begin, chargeBorrow, note, type Run, seeEnd, seeOpen } from './run.ts';
 import { type BacktestRequest, type BacktestResult, BacktestSettings } from './schema.ts';
@@ -13,7 +13,8 @@ import { type Moment, timelineOf } from './timeline.ts';
  *  1. At an instant, bars that end come first, then what the strategy decides on them, then bars that start. A
  *     strategy is never told anything of a bar before its `available_at`.
  *  2. With timing `next_open` an open is sized, and market orders fill, when all that is known of a bar is its open;
- *     closes fill before opens are sized. Brackets stand from the entry's fill on, so on the rest of that bar too.
+ *     closes fill before opens are sized. Brackets stand from the entry's fill on, so on the rest of that bar too; when
+ *     one of them fills, what its entry has not filled yet is called off.
  *  3. With timing `lean` orders are sized at their decision and fill as LEAN fills them.
  *  4. final value - initial capital = sum of net trades + unrealised - fees of open entries - borrow, exactly, where
  *     no fee is taken in another currency.
@@ -48,7 +49,10 @@ const malformed = (path: string, message: string): Malformed => new Malformed(me
 export function runBacktest(request: BacktestRequest): BacktestResult {
   const { settings, strategy } = readRequest(request);
   const moments = timelineOf(settings, request.bars);
-  const run = begin(settings, strategy, protect);
+  const { from, to } = settings;
+  if (!moments.some(({ ends, at }) => ends.length > 0 && (from === undefined || at > from)))
+    throw malformed('bars', `there is no bar to decide on${from ? ` after ${from}` : ''}${to ? ` up to ${to}` : ''}`);
+  const run = begin(settings, strategy, protecting);
   const every = Math.max(1, Math.ceil(moments.length / 100));
   const ruined = !play(run, moments, (done, at) => {
     if (done % every === 0 || done === moments.length) request.on_progress?.({ done, total: moments.length, at });

@@ -1,7 +1,7 @@
-import { canonical } from '../digest.ts';
+import { canonical, sha256 } from '../digest.ts';
 import type { Bar } from '../market/schema.ts';
 import { play, readRequest } from './engine.ts';
-import { protect } from './protect.ts';
+import { protecting } from './protect.ts';
 import { begin } from './run.ts';
 import type { BacktestRequest, Decision, Progress } from './schema.ts';
 import { type Moment, timelineOf } from './timeline.ts';
@@ -34,22 +34,34 @@ export interface LookaheadReport {
   readonly checked: number;
   readonly moments: number;
   readonly findings: readonly LookaheadFinding[];
+  /** Of what was said up to each checked moment: by the whole run, and by the run that ended there. */
+  readonly with_future_sha256: string;
+  readonly without_future_sha256: string;
 }
 
 export interface LookaheadOptions {
-  /** At most so many moments, spread evenly; absent: all. */
+  /** At most so many moments, spread evenly, the last among them; absent: all. */
   readonly limit?: number;
+  /** What the whole run said, where it is known already. */
+  readonly said?: readonly Said[];
   readonly on_progress?: (progress: Progress) => void;
 }
 
 function decisionsOf(request: BacktestRequest, moments?: readonly Moment[]): Said[] {
   const { settings, strategy } = readRequest(request);
-  const run = begin(settings, strategy, protect);
+  const run = begin(settings, strategy, protecting);
   play(run, moments ?? timelineOf(settings, request.bars));
-  return run.decisions.map(({ at, market, intent, side, reason, features }) => {
-    return { at, market, intent, side, reason, features };
-  });
+  return run.decisions.map(saidOf);
 }
+
+export const saidOf = ({ at, market, intent, side, reason, features }: Said): Said => ({
+  at,
+  market,
+  intent,
+  side,
+  reason,
+  features,
+});
 
 /** What was known at a moment: the bars that had ended, and moments with nothing that began at the last one. */
 function knownAt(request: BacktestRequest, moments: readonly Moment[], at: string) {
@@ -93,13 +105,17 @@ const spread = <T>(all: readonly T[], limit: number | undefined): readonly T[] =
 export function findLookahead(request: BacktestRequest, options: LookaheadOptions = {}): LookaheadReport {
   const { settings } = readRequest(request);
   const moments = timelineOf(settings, request.bars);
-  const whole = decisionsOf(request, moments);
+  const whole = options.said?.map(saidOf) ?? decisionsOf(request, moments);
+  const digests = { with: sha256(''), without: sha256('') };
   const all = [...new Set(whole.map(({ at }) => at))];
   const checked = spread(all, options.limit);
   const findings = new Map<string, LookaheadFinding>();
   for (const [index, at] of checked.entries()) {
     const known = knownAt(request, moments, at);
     const part = decisionsOf(known.request, known.moments);
+    const until = whole.filter((said) => said.at <= at);
+    digests.with = sha256(`${digests.with}\n${canonical(until)}`);
+    digests.without = sha256(`${digests.without}\n${canonical(part)}`);
     for (const finding of differences(whole, part, at)) {
       const name = `${finding.at} ${finding.market} ${(finding.with_future ?? finding.without_future)?.intent}`;
       if (!findings.has(name)) findings.set(name, finding);
@@ -112,5 +128,7 @@ export function findLookahead(request: BacktestRequest, options: LookaheadOption
     checked: checked.length,
     moments: all.length,
     findings: [...findings.values()].sort((a, b) => (a.at === b.at ? 0 : a.at < b.at ? -1 : 1)),
+    with_future_sha256: digests.with,
+    without_future_sha256: digests.without,
   };
 }

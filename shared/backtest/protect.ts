@@ -1,6 +1,6 @@
 import { type Amount, absolute, add, isZero, multiply, negate, sign, subtract } from '../amount.ts';
 import { averageFillPrice, cancel, findOrder, positionOf, update } from '../brokerage/account.ts';
-import { type Place, type Protection, type Run, take, type Wanted } from './run.ts';
+import { type Place, type Protecting, type Protection, type Run, take, type Wanted } from './run.ts';
 import { send } from './send.ts';
 
 interface Levels {
@@ -34,7 +34,7 @@ export function levelsOf(run: Run, { trade, price: decided }: Wanted, price: Amo
 }
 
 /** Protects what an entry has filled so far; a position that grows keeps the levels of its first entry. */
-export function protect(run: Run, order_id: number, now: Date): void {
+function protect(run: Run, order_id: number, now: Date): void {
   const order = findOrder(run.account, order_id);
   const decision = run.sent.get(order_id)?.decision;
   const price = order && averageFillPrice(order);
@@ -66,8 +66,25 @@ function sendProtection(run: Run, { stop, take: target }: Levels, { market, orde
     const sent = { role: 'take_profit', market, reason: 'take profit' } as const;
     ids.take = send(run, { ...base, type: 'limit', limit_price: target }, sent, place);
   }
-  run.protections.set(market, { group, ...ids });
+  run.protections.set(market, { group, ...ids, levels: { stop, take: target } });
 }
+
+/**
+ * After a fill of a protection: the rest of an entry that it protected is called off, and what the entry filled on the
+ * same bar, which the protection did not know of, is protected at the same levels.
+ */
+function renew(run: Run, market: string, place: Place): void {
+  for (const [id, sent] of [...run.sent]) {
+    const order = sent.market === market && sent.role === 'entry' ? findOrder(run.account, id) : undefined;
+    if (order !== undefined && !isZero(order.filled_quantity)) take(run, cancel(run.account, id, place.now), place);
+  }
+  const held = positionOf(run.account, market);
+  const protection = run.protections.get(market);
+  if (protection === undefined || isZero(held) || isProtected(run, market)) return;
+  sendProtection(run, protection.levels, { market, order_id: run.account.next_order_id, held, place });
+}
+
+export const protecting: Protecting = { protect, renew };
 
 const ordersOf = ({ stop, take: target }: Protection): number[] => [stop, target].filter((id) => id !== undefined);
 

@@ -29,11 +29,18 @@ export interface Wanted {
   readonly record: Decision;
 }
 
-/** The protection of a position: two orders of one group, by order id. */
+/** The protection of a position: two orders of one group, by order id, and where they stand. */
 export interface Protection {
   readonly group: string;
   readonly stop?: number;
   readonly take?: number;
+  readonly levels: { readonly stop?: Amount | undefined; readonly take?: Amount | undefined };
+}
+
+/** What fills mean for protections: those of an entry ask for one, those of a protection end the rest of its entry. */
+export interface Protecting {
+  readonly protect: (run: Run, order_id: number, now: Date) => void;
+  readonly renew: (run: Run, market: string, place: Place) => void;
 }
 
 /** A backtest on its way: everything that changes from one moment to the next. */
@@ -54,8 +61,7 @@ export interface Run {
   readonly accrued_at: Map<string, string>;
   borrow: Amount;
   turnover: Amount;
-  /** Called for each fill of an entry, so that its protection can be sent. */
-  readonly protect: (run: Run, order_id: number, now: Date) => void;
+  readonly protecting: Protecting;
 }
 
 function instrumentsOf(settings: BacktestSettings): Map<string, PaperInstrument> {
@@ -82,7 +88,7 @@ function instrumentsOf(settings: BacktestSettings): Map<string, PaperInstrument>
   );
 }
 
-export function begin(settings: BacktestSettings, strategy: Strategy, protect: Run['protect']): Run {
+export function begin(settings: BacktestSettings, strategy: Strategy, protecting: Protecting): Run {
   const instruments = instrumentsOf(settings);
   const account: AccountSettings = {
     account_type: settings.account_type,
@@ -107,7 +113,7 @@ export function begin(settings: BacktestSettings, strategy: Strategy, protect: R
     accrued_at: new Map(),
     borrow: '0',
     turnover: '0',
-    protect,
+    protecting,
   };
 }
 
@@ -121,7 +127,13 @@ export interface Place {
 /** Takes what a call to the account did: books the fills and tells the strategy. */
 export function take(run: Run, { account, events }: Step, place: Place): void {
   run.account = account;
-  for (const event of events) takeEvent(run, event, place);
+  const ended = new Set<string>();
+  for (const event of events) {
+    const role = isZero(event.fill_quantity) ? undefined : run.sent.get(event.order_id)?.role;
+    if (role === 'stop_loss' || role === 'take_profit') ended.add(event.market);
+    takeEvent(run, event, place);
+  }
+  for (const market of ended) run.protecting.renew(run, market, place);
 }
 
 function takeEvent(run: Run, event: PaperOrderEvent, place: Place): void {
@@ -129,7 +141,7 @@ function takeEvent(run: Run, event: PaperOrderEvent, place: Place): void {
   const order = findOrder(run.account, event.order_id);
   if (sent === undefined || order === undefined) return;
   if (!isZero(event.fill_quantity)) bookFill(run, event, sent, place);
-  if (!isZero(event.fill_quantity) && sent.role === 'entry') run.protect(run, event.order_id, place.now);
+  if (!isZero(event.fill_quantity) && sent.role === 'entry') run.protecting.protect(run, event.order_id, place.now);
   if (!isClosed(event.status)) return;
   run.sent.delete(event.order_id);
   const { decision } = sent;

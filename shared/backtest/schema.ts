@@ -174,6 +174,56 @@ export const Decision = z.strictObject({
 });
 export type Decision = z.infer<typeof Decision>;
 
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+/**
+ * The look-ahead certificate of a run (U-5): which bars and settings it used, which bars each signal could know, and
+ * what came of taking signals again without their future. One changed bar, setting or signal gives other hashes.
+ */
+export const LookaheadCertificate = z.strictObject({
+  schema: z.literal(1),
+  backtest_id: z.string(),
+  engine_version: z.int().min(1),
+  strategy: z.strictObject({ kind: Id, version: z.int().min(1) }),
+  /** Of the canonical JSON (RFC 8785) of `settings`. */
+  settings_sha256: Sha256,
+  /** By market, up to the last bar used: each bar hashed onto the hash of those before it. */
+  bars: z.array(
+    z.strictObject({
+      market: z.string(),
+      count: z.int().min(0),
+      first_at: Instant.nullable(),
+      last_at: Instant.nullable(),
+      sha256: Sha256,
+    }),
+  ),
+  signals: z.array(
+    z.strictObject({
+      at: Instant,
+      market: z.string(),
+      intent: z.enum(['open', 'close']),
+      /** Bars of all markets that were available at `at`, and the hash over exactly those. */
+      known_bars: z.int().min(0),
+      bars_sha256: Sha256,
+      /** Of the canonical JSON of what was said: at, market, intent, side, reason and features. */
+      signal_sha256: Sha256,
+    }),
+  ),
+  /** Signals up to each checked moment, as the whole run said them and as a run said them that ended there. */
+  rerun: z.strictObject({
+    moments: z.int().min(0),
+    checked: z.int().min(0),
+    with_future_sha256: Sha256,
+    without_future_sha256: Sha256,
+    findings: z.int().min(0),
+  }),
+  /** `clean`: no checked signal changed without its future; `no_signals`: there was nothing to check. */
+  verdict: z.enum(['clean', 'look_ahead', 'no_signals']),
+  /** Of the canonical JSON of everything above. */
+  sha256: Sha256,
+});
+export type LookaheadCertificate = z.infer<typeof LookaheadCertificate>;
+
 export const BacktestResult = z.strictObject({
   /** Of settings and bars: the same id, the same result. */
   backtest_id: z.string(),
@@ -217,5 +267,9 @@ export const BacktestResult = z.strictObject({
     /** Value traded, both sides. */
     turnover: Amount,
   }),
+  /** By QuantConnect's names and formulas, as QuantConnect prints them; it says 0 where we say null. */
+  quantconnect: z.record(z.string(), z.string()).optional(),
+  /** Absent where none was asked for. */
+  certificate: LookaheadCertificate.optional(),
 });
 export type BacktestResult = z.infer<typeof BacktestResult>;

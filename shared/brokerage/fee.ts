@@ -1,4 +1,16 @@
-import { type Amount, absolute, add, compare, divide, greater, lesser, multiply, sign, subtract } from '../amount.ts';
+import {
+  type Amount,
+  absolute,
+  add,
+  compare,
+  divide,
+  greater,
+  lesser,
+  multiply,
+  round,
+  sign,
+  subtract,
+} from '../amount.ts';
 import { bidPrice, lastPrice } from './market.ts';
 import type { FillTiming, PaperFee, PaperInstrument, PaperMarket, PaperOrder } from './schema.ts';
 
@@ -65,6 +77,25 @@ function perUnit(
   return fee.maximum_share === undefined ? plain : lesser(plain, multiply(fee.maximum_share, value));
 }
 
-/** The slippage in price units on top of a price, from basis points of it. */
-export const slippageOn = (instrument: PaperInstrument, price: Amount): Amount =>
-  instrument.slippage.kind === 'none' ? '0' : divide(multiply(price, instrument.slippage.bps), '10000', 18);
+/** An order on a bar: its units, above zero, and what was traded on the bar. */
+export interface Taking {
+  readonly units: Amount;
+  readonly volume: Amount;
+}
+
+/** The slippage in price units on top of a price. Without an order the most that the model takes. */
+export function slippageOn({ slippage }: PaperInstrument, price: Amount, taking?: Taking): Amount {
+  switch (slippage.kind) {
+    case 'none':
+      return '0';
+    case 'fixed':
+      return divide(multiply(price, slippage.bps), '10000', 18);
+    case 'volume_share': {
+      const whole = taking === undefined || sign(taking.volume) <= 0;
+      const share = whole ? slippage.limit : lesser(divide(taking.units, taking.volume, 18), slippage.limit);
+      return round(multiply(price, slippage.impact, share, share), 18);
+    }
+    default:
+      return slippage satisfies never;
+  }
+}

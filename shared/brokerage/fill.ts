@@ -37,8 +37,10 @@ interface Case {
 }
 
 /** A price made worse by slippage for the side of the order. */
-const slipped = ({ instrument, order }: Case, price: Amount): Amount =>
-  sign(order.quantity) > 0 ? add(price, slippageOn(instrument, price)) : subtract(price, slippageOn(instrument, price));
+function slipped({ instrument, market, order }: Case, price: Amount): Amount {
+  const slippage = slippageOn(instrument, price, { units: absolute(order.quantity), volume: market.volume });
+  return sign(order.quantity) > 0 ? add(price, slippage) : subtract(price, slippage);
+}
 
 /** The worse of two prices for the side of the order; and the better one. */
 const worse = ({ order }: Case, a: Amount, b: Amount): Amount =>

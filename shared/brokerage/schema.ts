@@ -27,10 +27,20 @@ export const FeeModel = z.discriminatedUnion('kind', [
 ]);
 export type FeeModel = z.infer<typeof FeeModel>;
 
-/** How much worse than the model price an order that takes liquidity fills. */
+/**
+ * How much worse than the model price an order that takes liquidity fills.
+ *   fixed         basis points of the price
+ *   volume_share  price x impact x share^2, where share is the order's part of the bar's volume, `limit` at most and
+ *                 where the bar has no volume (LEAN Common/Orders/Slippage/VolumeShareSlippageModel.cs)
+ */
 export const SlippageModel = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
   z.strictObject({ kind: z.literal('fixed'), bps: Amount }),
+  z.strictObject({
+    kind: z.literal('volume_share'),
+    impact: PositiveAmount.default('0.1'),
+    limit: PositiveAmount.default('0.025'),
+  }),
 ]);
 export type SlippageModel = z.infer<typeof SlippageModel>;
 

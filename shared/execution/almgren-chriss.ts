@@ -18,7 +18,7 @@ export interface AlmgrenChrissTerms {
   readonly gamma: number;
   /** Fixed cost, price per share: half the spread and fees. */
   readonly epsilon: number;
-  /** Risk aversion, 1 / currency; 0 trades evenly. */
+  /** Risk aversion, 1 / currency; 0 trades evenly, below 0 seeks risk and trades late. */
   readonly lambda: number;
   /** Expected price change, price per share and day; default 0. Needs lambda > 0. */
   readonly drift?: number;
@@ -30,9 +30,11 @@ export interface AlmgrenChriss {
   readonly eta_tilde: number;
   /** lambda volatility^2 / eta~. */
   readonly kappa_tilde_squared: number;
-  /** Urgency, 1 / days: 2 (cosh(kappa tau) - 1) / tau^2 = kappa~^2. */
-  readonly kappa: number;
-  /** 1 / kappa in days, which the paper calls the half-life; null for an even trade. */
+  /** Urgency, 1 / days: 2 (cosh(kappa tau) - 1) / tau^2 = kappa~^2. Null where it is imaginary. */
+  readonly kappa: number | null;
+  /** For lambda below 0: 2 (cos(kappa tau) - 1) / tau^2 = kappa~^2, the curve is of sines. Null elsewhere. */
+  readonly kappa_imaginary: number | null;
+  /** 1 / kappa in days, which the paper calls the half-life; null for an even trade and for an imaginary kappa. */
   readonly half_life_days: number | null;
   /** Shares held at each time, intervals + 1 of them, from quantity to 0. */
   readonly holdings: readonly number[];
@@ -57,7 +59,8 @@ function checked(terms: AlmgrenChrissTerms): { readonly tau: number; readonly et
   if (!(quantity > 0 && days > 0 && Number.isInteger(intervals) && intervals > 0)) {
     throw new RangeError('a quantity, days and a whole number of intervals above zero are needed');
   }
-  if (!(volatility >= 0 && lambda >= 0)) throw new RangeError('volatility and lambda of at least zero are needed');
+  if (!(volatility >= 0 && Number.isFinite(lambda)))
+    throw new RangeError('a volatility of at least zero and a finite lambda are needed');
   if (drift !== 0 && lambda * volatility === 0) throw new RangeError('a drift without risk aversion has no optimum');
   const tau = days / intervals;
   const etaTilde = terms.eta - (terms.gamma * tau) / 2;
@@ -65,15 +68,28 @@ function checked(terms: AlmgrenChrissTerms): { readonly tau: number; readonly et
   return { tau, etaTilde };
 }
 
-function holdingsOf(terms: AlmgrenChrissTerms, tau: number, kappa: number, held: number): number[] {
+/** Kappa of kappa~^2, real or imaginary. RangeError where sines would pass their top before the end. */
+function urgencyOf({ days }: AlmgrenChrissTerms, tau: number, kappaTildeSquared: number) {
+  const half = (Math.sqrt(Math.abs(kappaTildeSquared)) * tau) / 2;
+  if (kappaTildeSquared >= 0) return { kappa: (2 * Math.asinh(half)) / tau, isImaginary: false };
+  const kappa = half > 1 ? Number.NaN : (2 * Math.asin(half)) / tau;
+  if (!(kappa * days < Math.PI)) throw new RangeError('so much risk is sought that no trajectory is the cheapest');
+  return { kappa, isImaginary: true };
+}
+
+/** One of the two curves that sum to the trajectory: sinh(a) / sinh(b), or of sines. */
+type Curve = (a: number, b: number) => number;
+const sineRatio: Curve = (a, b) => Math.sin(a) / Math.sin(b);
+
+function holdingsOf(terms: AlmgrenChrissTerms, tau: number, kappa: number, held: number, ratio: Curve): number[] {
   const { quantity, days, intervals } = terms;
   return Array.from({ length: intervals + 1 }, (_, j) => {
     if (j === 0) return quantity;
     if (j === intervals) return 0;
     const gone = j * tau;
     if (kappa === 0) return quantity * (1 - j / intervals);
-    const left = sinhRatio(kappa * (days - gone), kappa * days);
-    return left * quantity + (1 - left - sinhRatio(kappa * gone, kappa * days)) * held;
+    const left = ratio(kappa * (days - gone), kappa * days);
+    return left * quantity + (1 - left - ratio(kappa * gone, kappa * days)) * held;
   });
 }
 
@@ -84,9 +100,9 @@ export function almgrenChriss(terms: AlmgrenChrissTerms): AlmgrenChriss {
   const { quantity, volatility, gamma, epsilon, lambda, drift = 0 } = terms;
   const { tau, etaTilde } = checked(terms);
   const kappaTildeSquared = (lambda * volatility ** 2) / etaTilde;
-  const kappa = (2 * Math.asinh((Math.sqrt(kappaTildeSquared) * tau) / 2)) / tau;
+  const { kappa, isImaginary } = urgencyOf(terms, tau, kappaTildeSquared);
   const held = drift === 0 ? 0 : drift / (2 * lambda * volatility ** 2);
-  const holdings = holdingsOf(terms, tau, kappa, held);
+  const holdings = holdingsOf(terms, tau, kappa, held, isImaginary ? sineRatio : sinhRatio);
   const trades = holdings.slice(1).map((value, k) => (holdings[k] ?? Number.NaN) - value);
   const after = holdings.slice(1);
   const impact = (etaTilde / tau) * sum(trades.map((n) => n ** 2));
@@ -97,8 +113,9 @@ export function almgrenChriss(terms: AlmgrenChrissTerms): AlmgrenChriss {
     tau_days: tau,
     eta_tilde: etaTilde,
     kappa_tilde_squared: kappaTildeSquared,
-    kappa,
-    half_life_days: kappa === 0 ? null : 1 / kappa,
+    kappa: isImaginary ? null : kappa,
+    kappa_imaginary: isImaginary ? kappa : null,
+    half_life_days: kappa === 0 || isImaginary ? null : 1 / kappa,
     holdings,
     trades,
     expected_cost,

@@ -5,12 +5,14 @@ import { defined, type Statistic, undefinedFor } from '../performance/statistic.
  * Implementation shortfall (Perold, The Implementation Shortfall, 1988): the profit of a paper portfolio that traded the
  * whole order at the decision price, less what was really made, both marked at the end price. Above zero is a cost.
  *  1. delay + trading + opportunity + fees = paper profit - real profit, exactly.
- *  2. The delay stages sum to the delay, the missed parts to the opportunity, exactly.
+ *  2. The delay stages sum to the delay, the missed parts to the opportunity, spread + impact to the trading, exactly.
  */
 
 export interface Execution {
   readonly quantity: Amount;
   readonly price: Amount;
+  /** (ask - bid) / 2 when it filled, in price points; absent where no quotes are known: then no spread is told apart. */
+  readonly half_spread?: Amount | undefined;
 }
 
 export interface ShortfallTerms {
@@ -43,6 +45,10 @@ export interface Shortfall {
   readonly delay: Amount;
   /** side x (sum of fill quantity x price - filled x arrival). */
   readonly trading: Amount;
+  /** sum of filled quantity x half spread: what crossing to the other side of the quotes cost. */
+  readonly spread: Amount;
+  /** trading - spread: how far the market moved away while the order was worked; below 0 it came closer. */
+  readonly impact: Amount;
   /** side x unfilled x (end - decision). */
   readonly opportunity: Amount;
   readonly fees: Amount;
@@ -72,6 +78,10 @@ export function implementationShortfall(terms: ShortfallTerms): Shortfall {
   const named = terms.missed ?? [];
   const rest = subtract(unfilled, add(...named.map(({ quantity }) => quantity)));
   if (named.length > 0 && compare(rest, '0') < 0) throw new RangeError('more was missed than was left unfilled');
+  const trading = signed(subtract(done.value, multiply(done.quantity, arrival)));
+  const crossed = terms.fills.map(({ quantity, half_spread = '0' }) => multiply(quantity, half_spread));
+  if (crossed.some((cost) => compare(cost, '0') < 0)) throw new RangeError('an ask below its bid');
+  const spread = multiply(add('0', ...crossed), multiplier);
   const stages = [...(terms.waypoints ?? []), { stage: 'arrival', price: arrival }];
   return {
     filled: done.quantity,
@@ -80,7 +90,9 @@ export function implementationShortfall(terms: ShortfallTerms): Shortfall {
     real_profit,
     shortfall: subtract(paper_profit, real_profit),
     delay: moved(done.quantity, decision, arrival),
-    trading: signed(subtract(done.value, multiply(done.quantity, arrival))),
+    trading,
+    spread,
+    impact: subtract(trading, spread),
     opportunity: moved(unfilled, decision, end),
     fees,
     delay_by_stage: stages.map(({ stage, price }, i) => ({

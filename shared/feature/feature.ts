@@ -9,6 +9,7 @@ import type { Bar } from '../market/schema.ts';
  *   1. `step` is pure; the state is small plain JSON and goes through a document without changing any later value.
  *   2. The value is null while the window is not full, and where it is not defined; never a zero in its place.
  *   3. A change of what `step` computes is a new `version`.
+ *   4. An input that is not a finite number throws RangeError; a value beyond a double is null.
  */
 export interface Feature<P, S, I> {
   readonly name: string;
@@ -22,8 +23,24 @@ export interface Stepped<S> {
   readonly value: number | null;
 }
 
-/** Declares a feature and fixes its types. */
-export const feature = <P, S extends Document, I>(definition: Feature<P, S, I>): Feature<P, S, I> => definition;
+const isFiniteInput = (input: unknown): boolean =>
+  typeof input === 'object' && input !== null ? Object.values(input).every(isFiniteInput) : Number.isFinite(input);
+
+/** Declares a feature, fixes its types, and keeps NaN and infinities out of its state and its values. */
+export const feature = <P, S extends Document, I>(definition: Feature<P, S, I>): Feature<P, S, I> => ({
+  ...definition,
+  step(state: S, input: I): Stepped<S> {
+    if (!isFiniteInput(input)) throw new RangeError(`${definition.name}: ${JSON.stringify(input)} is not finite`);
+    const stepped = definition.step(state, input);
+    return stepped.value === null || Number.isFinite(stepped.value) ? stepped : { state: stepped.state, value: null };
+  },
+});
+
+/** The natural logarithm of a quotient of prices. RangeError unless both are above zero. */
+export function logReturn(later: number, earlier: number): number {
+  if (later > 0 && earlier > 0) return Math.log(later / earlier);
+  throw new RangeError(`a logarithm needs prices above zero, not ${earlier} and ${later}`);
+}
 
 /** All values of a series: the fold of `step`. */
 export function batch<P, S, I>(of: Feature<P, S, I>, parameters: P, inputs: readonly I[]): (number | null)[] {

@@ -49,6 +49,8 @@ const ofReturns = (name: string, ratio: (moments: Moments) => number | null) =>
     step(before: PairState, { asset, benchmark }: Pair) {
       const previous = { asset, benchmark };
       if (before.previous === null) return { state: { ...before, previous }, value: null };
+      if (before.previous.asset === 0 || before.previous.benchmark === 0)
+        throw new RangeError('a return needs an earlier price that is not zero');
       const state = {
         previous,
         asset: push(before.asset, asset / before.previous.asset - 1),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { feature, SpreadPeriod } from './feature.ts';
+import { feature, Period, SpreadPeriod } from './feature.ts';
 import { deviation, emptyWindow, isFull, mean, push, Window } from './window.ts';
 
 const Ddof = z.union([z.literal(0), z.literal(1)]);
@@ -31,6 +31,31 @@ export const zScore = feature({
     return { state: { ...state, window }, value: sigma === 0 ? null : (input - mean(window.values)) / sigma };
   },
 });
+
+/**
+ * Martin's ulcer index of the last `period` inputs, in percent: the root mean square of how far each lies below the
+ * highest of the window up to it (Stock.Indicators of D. Skender). A window that only rises has 0.
+ */
+export const rollingUlcer = feature({
+  name: 'rolling_ulcer',
+  version: 1,
+  parameters: Period,
+  start: emptyWindow,
+  step(state: Window, input: number) {
+    const window = push(state, input);
+    return { state: window, value: isFull(window) ? ulcerOf(window.values) : null };
+  },
+});
+
+function ulcerOf(values: readonly number[]): number | null {
+  let highest = Number.NEGATIVE_INFINITY;
+  let squares = 0;
+  for (const value of values) {
+    highest = Math.max(highest, value);
+    squares += ((100 * (value - highest)) / highest) ** 2;
+  }
+  return highest > 0 ? Math.sqrt(squares / values.length) : null;
+}
 
 const Band = z.enum(['upper', 'middle', 'lower', 'width']);
 export const BollingerState = z.strictObject({ window: Window, deviations: z.number(), band: Band });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { feature, type Prices, SpreadPeriod } from './feature.ts';
+import { feature, logReturn, type Prices, SpreadPeriod } from './feature.ts';
 import { deviation, emptyWindow, isFull, mean, push, Window } from './window.ts';
 
 /** All volatilities are annualised: the root of `periods_per_year` times the variance of one period. */
@@ -19,7 +19,7 @@ export const realisedVolatility = feature({
   start: ({ period, ...rest }): RealisedState => ({ previous: null, returns: emptyWindow({ period }), ...rest }),
   step(before: RealisedState, close: number) {
     if (before.previous === null) return { state: { ...before, previous: close }, value: null };
-    const returns = push(before.returns, Math.log(close / before.previous));
+    const returns = push(before.returns, logReturn(close, before.previous));
     const state = { ...before, previous: close, returns };
     if (!isFull(returns)) return { state, value: null };
     const variance =
@@ -43,7 +43,7 @@ export const ewmaVolatility = feature({
   start: (parameters): EwmaState => ({ ...parameters, previous: null, variance: null }),
   step(before: EwmaState, close: number) {
     if (before.previous === null) return { state: { ...before, previous: close }, value: null };
-    const square = Math.log(close / before.previous) ** 2;
+    const square = logReturn(close, before.previous) ** 2;
     const variance = before.variance === null ? square : before.decay * before.variance + (1 - before.decay) * square;
     const state = { ...before, previous: close, variance };
     return { state, value: annualised(variance, state.periods_per_year) };
@@ -52,11 +52,11 @@ export const ewmaVolatility = feature({
 
 /** What one bar says of the variance of its period. */
 const ESTIMATORS = {
-  parkinson: ({ high, low }: Prices) => Math.log(high / low) ** 2 / (4 * Math.LN2),
+  parkinson: ({ high, low }: Prices) => logReturn(high, low) ** 2 / (4 * Math.LN2),
   garman_klass: ({ open, high, low, close }: Prices) =>
-    Math.log(high / low) ** 2 / 2 - (2 * Math.LN2 - 1) * Math.log(close / open) ** 2,
+    logReturn(high, low) ** 2 / 2 - (2 * Math.LN2 - 1) * logReturn(close, open) ** 2,
   rogers_satchell: ({ open, high, low, close }: Prices) =>
-    Math.log(high / close) * Math.log(high / open) + Math.log(low / close) * Math.log(low / open),
+    logReturn(high, close) * logReturn(high, open) + logReturn(low, close) * logReturn(low, open),
 };
 const Estimator = z.enum(['parkinson', 'garman_klass', 'rogers_satchell']);
 const RangeState = Annual.extend({ variances: Window, estimator: Estimator });
@@ -97,8 +97,8 @@ export const yangZhangVolatility = feature({
     const state = {
       ...before,
       previous_close: bar.close,
-      overnight: push(before.overnight, Math.log(bar.open / before.previous_close)),
-      daytime: push(before.daytime, Math.log(bar.close / bar.open)),
+      overnight: push(before.overnight, logReturn(bar.open, before.previous_close)),
+      daytime: push(before.daytime, logReturn(bar.close, bar.open)),
       variances: push(before.variances, ESTIMATORS.rogers_satchell(bar)),
     };
     return { state, value: isFull(state.overnight) ? yangZhang(state) : null };

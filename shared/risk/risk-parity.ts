@@ -8,7 +8,10 @@ export type Weights =
 
 const normalised = (values: readonly number[]): Weights => {
   const sum = values.reduce((total, value) => total + value, 0);
-  return sum === 0 ? { weights: null, reason: 'zero_denominator' } : { weights: values.map((value) => value / sum) };
+  // An asset without variance has an infinite inverse: no share of the others is left to say.
+  return sum === 0 || !Number.isFinite(sum)
+    ? { weights: null, reason: 'zero_denominator' }
+    : { weights: values.map((value) => value / sum) };
 };
 
 /** 1 / volatility, summing to 1: equal risk contributions only when all correlations are equal. */

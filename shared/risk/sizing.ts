@@ -187,3 +187,29 @@ export function kellyMultiple(mean: readonly number[], riskFree: number, covaria
     growth_rate: riskFree + dot(full, excess) - dot(full, times(covariance, full)) / 2,
   };
 }
+
+/**
+ * Equity x Kelly's leverage, of which `share` is taken (0.5 is half Kelly) and at most `cap` of equity. Without an edge,
+ * at or below 0, nothing is bought. RangeError for a share outside 0 to 1 or a cap below 0.
+ */
+export function sizeByKelly(terms: {
+  readonly equity: Amount;
+  /** Full Kelly as a fraction of equity: of `kellyBinary`, `kellyContinuous` or one asset of `kellyMultiple`. */
+  readonly kelly: number;
+  readonly share: number;
+  readonly cap: number;
+  readonly price: Amount;
+  readonly lot: Amount;
+}): Sized & { readonly fraction: number; readonly is_capped: boolean } {
+  const { equity, kelly, share: part, cap, price, lot } = terms;
+  if (!(Number.isFinite(kelly) && part > 0 && part <= 1 && cap >= 0)) throw new RangeError('not a share of Kelly');
+  const wanted = Math.max(0, kelly * part);
+  const fraction = Math.min(wanted, cap);
+  return { ...sizeByEquity({ equity, fraction, price, lot }), fraction, is_capped: wanted > cap };
+}
+
+/** So many units, or units worth so much, down to the lot; what a signal asks for with `units` and `notional`. */
+export const sizeByUnits = (terms: { units: Amount; price: Amount; lot: Amount }): Sized =>
+  sizeByEquity({ equity: multiply(terms.units, terms.price), fraction: 1, price: terms.price, lot: terms.lot });
+export const sizeByNotional = (terms: { notional: Amount; price: Amount; lot: Amount }): Sized =>
+  sizeByEquity({ equity: terms.notional, fraction: 1, price: terms.price, lot: terms.lot });

@@ -1,7 +1,7 @@
 import { type Amount, absolute, add, amount, compare, divide, multiply, sign, toNumber } from '../amount.ts';
 import { beta } from '../performance/benchmark.ts';
 import { simpleReturns } from '../performance/returns.ts';
-import { chain, defined, type Statistic, undefinedFor } from '../performance/statistic.ts';
+import { chain, defined, type Statistic, type UndefinedReason, undefinedFor } from '../performance/statistic.ts';
 
 /*
  * What a portfolio would lose. Linear: profit = quantity x price x multiplier x shock, without optionality; shorts gain
@@ -116,6 +116,45 @@ export function betaShock(asset: CloseSeries, market: CloseSeries, marketShock: 
   const both = onCommonDates([asset, market]);
   const [own = [], theirs = []] = both.closes;
   return chain(beta(simpleReturns(own), simpleReturns(theirs)), (slope) => defined(slope * marketShock));
+}
+
+/** How a symbol answers to factors, by name: 1.2 moves by 12 % where the factor moves by 10 %. */
+export type FactorExposures = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/**
+ * The scenario of factors that move at once: the shock of a symbol is the sum of exposure x factor shock. A factor that
+ * a symbol does not name leaves it alone. RangeError for a number that is not finite, or a factor that nothing answers to.
+ */
+export function factorScenario(exposures: FactorExposures, shocks: Readonly<Record<string, number>>): Scenario {
+  for (const [factor, shock] of Object.entries(shocks)) {
+    if (!Number.isFinite(shock)) throw new RangeError(`the shock of ${factor} is not a finite number`);
+    if (Object.values(exposures).every((own) => own[factor] === undefined))
+      throw new RangeError(`nothing answers to the factor ${factor}`);
+  }
+  return Object.fromEntries(
+    Object.entries(exposures).map(([symbol, own]) => {
+      const shock = Object.entries(shocks).reduce((sum, [factor, by]) => sum + (own[factor] ?? 0) * by, 0);
+      if (!Number.isFinite(shock)) throw new RangeError(`the exposures of ${symbol} are not finite numbers`);
+      return [symbol, shock];
+    }),
+  );
+}
+
+/** The scenario of a stretch of history; null, with the reason, where one of the symbols has none of it. */
+export function historicalScenario(
+  series: Readonly<Record<string, CloseSeries>>,
+  start: string,
+  end: string,
+):
+  | { readonly scenario: Scenario }
+  | { readonly scenario: null; readonly reason: UndefinedReason; readonly of: string } {
+  const scenario: Record<string, number> = {};
+  for (const [symbol, own] of Object.entries(series)) {
+    const shock = windowShock(own, start, end);
+    if (shock.value === null) return { scenario: null, reason: shock.reason, of: symbol };
+    scenario[symbol] = shock.value;
+  }
+  return { scenario };
 }
 
 /** The closes of every series on the dates that all of them have. */

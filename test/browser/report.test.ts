@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reportPage } from '#functions/backtest/report/page.ts';
-import { runBacktest } from '#shared/backtest/engine.ts';
+import { completeBacktest } from '#shared/backtest/complete.ts';
 import type { BacktestResult } from '#shared/backtest/schema.ts';
 import { BUILTIN_MARKET, loadBars } from '#shared/ports/local/market.ts';
 
@@ -51,7 +51,7 @@ describe.skipIf(!isThere)('the report in a browser', { timeout: 60_000 }, () => 
     const loaded = await loadBars({ path: 'builtin', ...BUILTIN_MARKET });
     if (!loaded.ok) throw new Error(loaded.message);
     const bars = { [MARKET]: loaded.bars };
-    result = runBacktest({
+    result = completeBacktest({
       strategy: { kind: 'crossover', parameters: { fast: 10, slow: 30 } },
       markets: [{ exchange: 'cboe', symbol: 'SPX' }],
       bars,
@@ -139,12 +139,32 @@ describe.skipIf(!isThere)('the report in a browser', { timeout: 60_000 }, () => 
     await page.close();
   });
 
+  test('prints the numbers of the result beside the charts: figures, QuantConnect’s names, certificate', async () => {
+    const { page } = await open(390, 'light');
+    const told = await page.evaluate<string>("document.getElementById('result').textContent");
+    const { certificate, quantconnect, counts } = JSON.parse(told) as BacktestResult & { counts: { fills: number } };
+    expect(certificate).toEqual(result.certificate);
+    expect(counts.fills).toBe(result.fills.length);
+    const rows = await page.evaluate<[string, string][]>(
+      "[...document.querySelectorAll('table.figures tr')].map((row) => [row.cells[0].textContent, row.cells[1].textContent])",
+    );
+    const shown = new Map(rows);
+    for (const [name, value] of Object.entries(quantconnect ?? {})) expect(rows).toContainEqual([name, value]);
+    expect(Object.keys(quantconnect ?? {})).toHaveLength(27);
+    expect(shown.get('Certificate')).toBe(result.certificate?.sha256);
+    expect(shown.get('Without')).toBe(shown.get('With the future'));
+    expect(shown.get('Trades')).toBe(String(result.num_trades));
+    await page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true");
+    expect(await look<number>(page, 'overflow()')).toBeLessThanOrEqual(0);
+    await page.close();
+  });
+
   test('draws anew in other colours when the reader turns on the dark', async () => {
     const { page, said } = await open(1280, 'light');
     const colour = () => look<string>(page, "picture('equity')");
     const light = await colour();
     await page.emulateMedia({ colorScheme: 'dark' });
-    await expect.poll(colour).not.toBe(light);
+    await expect.poll(colour, { timeout: 30_000 }).not.toBe(light);
     expect(await coloursOf(page, 'equity')).toBeGreaterThan(8);
     expect(said).toEqual([]);
     await page.close();

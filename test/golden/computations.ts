@@ -5,6 +5,7 @@ import * as execution from './execution-computations.ts';
 import { indicatorColumns, indicatorEdges, withColumns } from './indicator-computations.ts';
 import * as lean from './lean-computations.ts';
 import { leanDaily, withNumbers } from './lean-daily-computations.ts';
+import { leanTables, withTables } from './lean-tables.ts';
 import { orderEvents, withCalls } from './order-events-computations.ts';
 import { positionAccounting, positionsOfLeanAndNautilus } from './position-computations.ts';
 import {
@@ -56,7 +57,7 @@ export const COMPUTATIONS: Readonly<Record<string, Computation>> = {
   lean_trade_statistics: { compute: lean.tradeStatistics },
   lean_trade_builder: { compute: lean.tradeBuilder },
   lean_expected_statistics: { compute: lean.printedStatistics },
-  lean_csv: { compute: lean.rollingValueAtRisk, expand: lean.withTables },
+  lean_csv: { compute: leanTables, expand: withTables },
   execution_schedules: { compute: execution.executionSchedules },
   nautilus_twap: { compute: execution.nautilusTwap },
   vwap_real: { compute: execution.vwapDay },

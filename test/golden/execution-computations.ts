@@ -121,7 +121,7 @@ export const trajectories = (document: GoldenDocument) => ({
         eta_tilde: plan.eta_tilde,
         kappa_tilde_squared: plan.kappa_tilde_squared,
         kappa: plan.kappa,
-        kappa_imaginary: null,
+        kappa_imaginary: plan.kappa_imaginary,
         half_life_1_over_kappa: plan.half_life_days,
         holdings: plan.holdings,
         trades: plan.trades,

@@ -63,6 +63,23 @@ describe('the comparison itself', () => {
     expect(agrees(expected, actual, tolerance)).toBe(verdict);
   });
 
+  it('fails numbers under a key that it does not know, and passes words by', () => {
+    const document = { id: 'x', cases: [{ name: 'a', input: { n: 9 }, expected: { a: 1 }, hoped_for: { b: [2] } }] };
+    const outcome = compareDocument(document, { cases: [{ expected: { a: 1 }, hoped_for: { b: [2] } }] });
+    expect(outcome.failures).toEqual(['cases.0.hoped_for: numbers under a key that is not known']);
+  });
+
+  it('takes an amount of money by the tolerance of money, and nothing else', () => {
+    const document = {
+      id: 'x',
+      tolerance: { rel: 0, money_abs: 0.01 },
+      cases: [{ expected: { net_pnl: 1, sharpe: 1 } }],
+    };
+    const outcome = compareDocument(document, { cases: [{ expected: { net_pnl: 1.005, sharpe: 1.005 } }] });
+    expect(outcome.failures).toHaveLength(1);
+    expect(outcome.failures[0]).toMatch(/sharpe/);
+  });
+
   it('fails a number that nobody computed, an entry too few, and counts what is not ours apart', () => {
     const document = { id: 'x', cases: [{ input: { n: 9 }, expected: { a: 1, b: [1, 2], c: 3 } }] };
     const outcome = compareDocument(document, { cases: [{ expected: { b: [1], c: new NotOurs('theirs') } }] });

@@ -1,8 +1,8 @@
-import { ema, sma } from '#shared/feature/average.ts';
+import { ema, sma, wma } from '#shared/feature/average.ts';
 import { batch, type Feature, type Prices } from '#shared/feature/feature.ts';
 import { rateOfChange, rsi } from '#shared/feature/momentum.ts';
-import { atr } from '#shared/feature/range.ts';
-import { bollinger, standardDeviation, zScore } from '#shared/feature/spread.ts';
+import { atr, donchian, stochastic } from '#shared/feature/range.ts';
+import { bollinger, rollingUlcer, standardDeviation, zScore } from '#shared/feature/spread.ts';
 import { adx, macd } from '#shared/feature/trend.ts';
 import {
   ewmaVolatility,
@@ -10,20 +10,19 @@ import {
   realisedVolatility,
   yangZhangVolatility,
 } from '#shared/feature/volatility.ts';
-import { vwap } from '#shared/feature/volume.ts';
-import { NotOurs } from './comparison.ts';
+import { obv, vwap } from '#shared/feature/volume.ts';
 
 export type Values = readonly (number | null)[];
-/** One column of an indicator table, by the name in its header. */
-export type Column = (bars: readonly Prices[], periods_per_year: number) => Values | NotOurs;
+/** One column of an indicator table. */
+export type Column = (bars: readonly Prices[], periods_per_year: number) => Values;
 
-const closesOf = (bars: readonly Prices[]): number[] => bars.map(({ close }) => close);
+export const closesOf = (bars: readonly Prices[]): number[] => bars.map(({ close }) => close);
 const ofCloses =
-  <P, S>(of: Feature<P, S, number>, parameters: P): ((bars: readonly Prices[]) => Values) =>
+  <P, S>(of: Feature<P, S, number>, parameters: P): Column =>
   (bars) =>
     batch(of, parameters, closesOf(bars));
 const ofBars =
-  <P, S>(of: Feature<P, S, Prices>, parameters: P): ((bars: readonly Prices[]) => Values) =>
+  <P, S>(of: Feature<P, S, Prices>, parameters: P): Column =>
   (bars) =>
     batch(of, parameters, bars);
 
@@ -37,54 +36,30 @@ export const combine = (of: (...values: number[]) => number, ...columns: readonl
 /** Each value beside the row it stood on `rows` earlier. */
 export const earlier = (values: Values, rows: number): Values => values.map((_, row) => values[row - rows] ?? null);
 
-const period = 20;
 const standard = { fast: 12, slow: 26, signal: 9 };
-type MacdLine = 'macd' | 'signal' | 'histogram';
-const macdOf = (line: MacdLine, seeding: 'classic' | 'talib') => ofCloses(macd, { ...standard, line, seeding });
-const talibSignal = macdOf('signal', 'talib');
+const MACD_LINES = { macd: 'macd', macd_signal: 'signal', macd_hist: 'histogram' } as const;
+type MacdName = keyof typeof MACD_LINES;
+const macdOf = (name: MacdName, seeding: 'classic' | 'talib'): Column =>
+  ofCloses(macd, { ...standard, line: MACD_LINES[name], seeding });
 /** TA-Lib reports all three lines of MACD from the first bar that has a signal. */
 const talibMacd =
-  (line: MacdLine): Column =>
+  (name: MacdName): Column =>
   (bars) =>
-    combine((value) => value, macdOf(line, 'talib')(bars), talibSignal(bars));
+    combine((value) => value, macdOf(name, 'talib')(bars, 0), macdOf('macd_signal', 'talib')(bars, 0));
 
-const adxOf = (line: 'adx' | 'plus_di' | 'minus_di', seeding: 'classic' | 'talib' = 'classic') =>
-  ofBars(adx, { period: 14, line, seeding });
-const band = (name: 'upper' | 'middle' | 'lower' | 'width') =>
-  ofCloses(bollinger, { period, deviations: 2, band: name });
-const ranged =
-  (estimator: 'parkinson' | 'garman_klass' | 'rogers_satchell'): Column =>
-  (bars, periods_per_year) =>
-    batch(rangeVolatility, { period, periods_per_year, estimator }, bars);
-const realised =
-  (centre: 'sample' | 'zero'): Column =>
-  (bars, periods_per_year) =>
-    batch(realisedVolatility, { period, periods_per_year, centre }, closesOf(bars));
-
-/**
- * Columns that the published sheet of Stock.Indicators (DaveSkender) adds; ratios of ours to prices and to each other.
- * Its columns momentum20 and roc20 are over 14 bars, whatever their names: their first value stands on row 14.
- */
-const SKENDER: Readonly<Record<string, Column>> = {
-  ema12: ofCloses(ema, { period: 12 }),
-  ema26: ofCloses(ema, { period: 26 }),
-  bb_percent_b: (bars) =>
-    combine((close, lower, width) => (close - lower) / width, closesOf(bars), band('lower')(bars), band('width')(bars)),
-  bb_width: (bars) => combine((width, middle) => width / middle, band('width')(bars), band('middle')(bars)),
-  tr: ofBars(atr, { period: 1 }),
-  atrp14: (bars) => combine((range, close) => (100 * range) / close, ofBars(atr, { period: 14 })(bars), closesOf(bars)),
-  dx14: (bars) => directional(adxOf('plus_di')(bars), adxOf('minus_di')(bars)),
-  adxr14: (bars) => {
-    const values = adxOf('adx')(bars);
-    return combine((now, before) => (now + before) / 2, values, earlier(values, 14));
-  },
-  stdev14_pop: ofCloses(standardDeviation, { period: 14, ddof: 0 }),
-  mean14: ofCloses(sma, { period: 14 }),
-  zscore14_pop: ofCloses(zScore, { period: 14, ddof: 0 }),
-  ulcer14: () => new NotOurs('an ulcer index of 14 bars; ours is of the whole equity curve'),
-  momentum20: (bars) => momentum(closesOf(bars), 14),
-  roc20: ofCloses(rateOfChange, { period: 14 }),
-};
+type AdxLine = 'adx' | 'plus_di' | 'minus_di';
+const adxOf = (line: AdxLine, period: number, seeding: 'classic' | 'talib' = 'classic'): Column =>
+  ofBars(adx, { period, line, seeding });
+const adxValues = (bars: readonly Prices[], line: AdxLine, period: number): Values =>
+  batch(adx, { period, line, seeding: 'classic' }, bars);
+const BANDS = { upper: 'upper', mid: 'middle', lower: 'lower' } as const;
+type BandName = keyof typeof BANDS;
+const band = (
+  bars: readonly Prices[],
+  name: 'upper' | 'middle' | 'lower' | 'width',
+  period = 20,
+  deviations = 2,
+): Values => batch(bollinger, { period, deviations, band: name }, closesOf(bars));
 
 /** The directional index before its average. */
 export const directional = (plus: Values, minus: Values): Values =>
@@ -98,39 +73,99 @@ export const momentum = (closes: readonly number[], rows: number): Values =>
     earlier(closes, rows),
   );
 
-export const COLUMNS: Readonly<Record<string, Column>> = {
-  sma20: ofCloses(sma, { period }),
-  ema20: ofCloses(ema, { period }),
-  rsi14: ofCloses(rsi, { period: 14, unmoved: 50 }),
-  macd: macdOf('macd', 'classic'),
-  macd_signal: macdOf('signal', 'classic'),
-  macd_hist: macdOf('histogram', 'classic'),
-  bb_upper: band('upper'),
-  bb_mid: band('middle'),
-  bb_lower: band('lower'),
-  atr14: ofBars(atr, { period: 14 }),
-  plus_di14: adxOf('plus_di'),
-  minus_di14: adxOf('minus_di'),
-  adx14: adxOf('adx'),
-  stddev20_pop: ofCloses(standardDeviation, { period, ddof: 0 }),
-  stddev20_sample: ofCloses(standardDeviation, { period, ddof: 1 }),
-  zscore20_pop: ofCloses(zScore, { period, ddof: 0 }),
-  zscore20_sample: ofCloses(zScore, { period, ddof: 1 }),
-  realised_vol_20: realised('sample'),
-  realised_vol_20_zero_mean: realised('zero'),
-  vol_parkinson_20: ranged('parkinson'),
-  vol_garman_klass_20: ranged('garman_klass'),
-  vol_rogers_satchell_20: ranged('rogers_satchell'),
-  vol_yang_zhang_20: (bars, periods_per_year) => batch(yangZhangVolatility, { period, periods_per_year }, bars),
-  ewma_vol_lambda94: (bars, periods_per_year) =>
-    batch(ewmaVolatility, { periods_per_year, decay: 0.94 }, closesOf(bars)),
-  roc10: ofCloses(rateOfChange, { period: 10 }),
-  vwap_cumulative_hlc3: ofBars(vwap, {}),
-  macd_talib: talibMacd('macd'),
-  macd_signal_talib: talibMacd('signal'),
-  macd_hist_talib: talibMacd('histogram'),
-  adx14_talib: adxOf('adx', 'talib'),
-  plus_di14_talib: adxOf('plus_di', 'talib'),
-  minus_di14_talib: adxOf('minus_di', 'talib'),
-  ...SKENDER,
-};
+/** Share of the way from the lower to the upper band, and the width as a share of the middle. */
+export const percentB = (bars: readonly Prices[]): Values =>
+  combine((close, lower, width) => (close - lower) / width, closesOf(bars), band(bars, 'lower'), band(bars, 'width'));
+export const bandWidth = (bars: readonly Prices[]): Values =>
+  combine((width, middle) => width / middle, band(bars, 'width'), band(bars, 'middle'));
+
+const ddofOf = (word: string | undefined): 0 | 1 => (word === 'sample' ? 1 : 0);
+type Estimator = 'parkinson' | 'garman_klass' | 'rogers_satchell';
+
+/** Families of columns: the name says which numbers the indicator is taken with. */
+const FAMILIES: readonly (readonly [pattern: RegExp, column: (...words: string[]) => Column])[] = [
+  [/^(?:sma|mean)_?(\d+)$/, (n) => ofCloses(sma, { period: Number(n) })],
+  [/^ema_?(\d+)$/, (n) => ofCloses(ema, { period: Number(n) })],
+  [/^wma_?(\d+)$/, (n) => ofCloses(wma, { period: Number(n) })],
+  [/^rsi_?(\d+)$/, (n) => ofCloses(rsi, { period: Number(n), unmoved: 50 })],
+  [/^(macd|macd_signal|macd_hist)$/, (name) => macdOf(name as MacdName, 'classic')],
+  [/^(macd|macd_signal|macd_hist)_talib$/, (name) => talibMacd(name as MacdName)],
+  [/^bb_(upper|mid|lower)$/, (name) => (bars) => band(bars, BANDS[name as BandName])],
+  [/^bb_percent_b$/, () => percentB],
+  [/^bb_width$/, () => bandWidth],
+  [/^tr$/, () => ofBars(atr, { period: 1 })],
+  [/^atr_?(\d+)$/, (n) => ofBars(atr, { period: Number(n) })],
+  [
+    /^atrp_?(\d+)$/,
+    (n) => (bars) =>
+      combine((range, close) => (100 * range) / close, batch(atr, { period: Number(n) }, bars), closesOf(bars)),
+  ],
+  [/^(adx|plus_di|minus_di)_?(\d+)$/, (line, n) => adxOf(line as AdxLine, Number(n))],
+  [/^(adx|plus_di|minus_di)_?(\d+)_talib$/, (line, n) => adxOf(line as AdxLine, Number(n), 'talib')],
+  [
+    /^dx_?(\d+)$/,
+    (n) => (bars) => directional(adxValues(bars, 'plus_di', Number(n)), adxValues(bars, 'minus_di', Number(n))),
+  ],
+  [
+    /^adxr_?(\d+)$/,
+    (n) => (bars) => {
+      const values = adxValues(bars, 'adx', Number(n));
+      return combine((now, before) => (now + before) / 2, values, earlier(values, Number(n)));
+    },
+  ],
+  [
+    /^std(?:dev|ev)_?(\d+)_(pop|sample)$/,
+    (n, of) => ofCloses(standardDeviation, { period: Number(n), ddof: ddofOf(of) }),
+  ],
+  [/^zscore_?(\d+)_(pop|sample)$/, (n, of) => ofCloses(zScore, { period: Number(n), ddof: ddofOf(of) })],
+  [
+    /^realised_vol_(\d+)(_zero_mean)?$/,
+    (n, zero) => (bars, periods_per_year) => {
+      const centre = zero === undefined ? 'sample' : 'zero';
+      return batch(realisedVolatility, { period: Number(n), periods_per_year, centre }, closesOf(bars));
+    },
+  ],
+  [
+    /^vol_(parkinson|garman_klass|rogers_satchell)_(\d+)$/,
+    (estimator, n) => (bars, periods_per_year) =>
+      batch(rangeVolatility, { period: Number(n), periods_per_year, estimator: estimator as Estimator }, bars),
+  ],
+  [
+    /^vol_yang_zhang_(\d+)$/,
+    (n) => (bars, periods_per_year) => batch(yangZhangVolatility, { period: Number(n), periods_per_year }, bars),
+  ],
+  [
+    /^ewma_vol_lambda(\d+)$/,
+    (digits) => (bars, periods_per_year) =>
+      batch(ewmaVolatility, { periods_per_year, decay: Number(`0.${digits}`) }, closesOf(bars)),
+  ],
+  [/^roc_?(\d+)$/, (n) => ofCloses(rateOfChange, { period: Number(n) })],
+  [/^(?:momentum|mom)_?(\d+)$/, (n) => (bars) => momentum(closesOf(bars), Number(n))],
+  [/^ulcer_?(\d+)$/, (n) => ofCloses(rollingUlcer, { period: Number(n) })],
+  [
+    /^donchian_(upper|mid|lower)_?(\d+)$/,
+    (name, n) => ofBars(donchian, { period: Number(n), channel: BANDS[name as BandName] }),
+  ],
+  [
+    /^stoch_([kd])_?(\d+)$/,
+    (line, n) => ofBars(stochastic, { period: Number(n), smoothing: 3, signal: 3, line: line === 'k' ? 'k' : 'd' }),
+  ],
+  [/^obv$/, () => ofBars(obv, {})],
+  [/^vwap_cumulative_hlc3$/, () => ofBars(vwap, {})],
+];
+
+/**
+ * The published sheet of Stock.Indicators (DaveSkender) has columns momentum20 and roc20 that are over 14 bars,
+ * whatever their names: their first value stands on row 14.
+ */
+const PUBLISHED: Readonly<Record<string, string>> = { momentum20: 'momentum14', roc20: 'roc14' };
+
+/** The column of a name in a header; undefined for one that is not known. */
+export function columnOf(name: string, isPublished: boolean): Column | undefined {
+  const meant = (isPublished ? PUBLISHED[name] : undefined) ?? name;
+  for (const [pattern, column] of FAMILIES) {
+    const found = pattern.exec(meant);
+    if (found !== null) return column(...found.slice(1));
+  }
+  return undefined;
+}

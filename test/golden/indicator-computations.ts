@@ -6,7 +6,7 @@ import { atr } from '#shared/feature/range.ts';
 import { bollinger, standardDeviation, zScore } from '#shared/feature/spread.ts';
 import { adx } from '#shared/feature/trend.ts';
 import type { GoldenDocument } from './comparison.ts';
-import { COLUMNS, type Values } from './indicator-columns.ts';
+import { columnOf, type Values } from './indicator-columns.ts';
 import { readTable } from './table.ts';
 
 interface Table {
@@ -18,6 +18,8 @@ interface EdgeCase {
   readonly input: Readonly<Record<'high' | 'low' | 'close', readonly number[]>>;
 }
 
+/** A table of published indicators, which no file lists. */
+const PUBLISHED = /^indicators_skender_.*\.csv$/;
 const GIVEN = ['date', 'open', 'high', 'low', 'close', 'volume'];
 const cell = (text: string | undefined): number | null => (text === undefined || text === '' ? null : Number(text));
 
@@ -33,7 +35,7 @@ const barOf = (row: Record<string, string>): Prices => ({
 function tablesOf(document: GoldenDocument, folder: string): readonly Table[] {
   const listed = (document as GoldenDocument & { readonly files: readonly Table[] }).files;
   const published = readdirSync(folder).filter(
-    (file) => file.startsWith('indicators_skender_') && file.endsWith('.csv'),
+    (file) => PUBLISHED.test(file) && listed.every((one) => one.file !== file),
   );
   return [...listed, ...published.map((file) => ({ file }))];
 }
@@ -54,8 +56,11 @@ export const indicatorColumns = (document: GoldenDocument, folder: string) => ({
   files: tablesOf(document, folder).map(({ file, periods_per_year }) => {
     const rows = readTable(folder, file);
     const bars = rows.map(barOf);
-    const names = Object.keys(rows[0] ?? {}).filter((name) => name in COLUMNS);
-    const columns = names.map((name) => [name, COLUMNS[name]?.(bars, periods_per_year ?? Number.NaN)]);
+    const isPublished = PUBLISHED.test(file);
+    const columns = Object.keys(rows[0] ?? {}).flatMap((name) => {
+      const column = GIVEN.includes(name) ? undefined : columnOf(name, isPublished);
+      return column === undefined ? [] : [[name, column(bars, periods_per_year ?? Number.NaN)]];
+    });
     return { expected: { rows: rows.length, ...Object.fromEntries(columns) } };
   }),
 });

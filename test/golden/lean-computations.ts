@@ -8,7 +8,6 @@ import { readPrinted } from '#shared/performance/printed.ts';
 import { maximumDrawdown, simpleReturns } from '#shared/performance/returns.ts';
 import { type BuiltTrade, buildTrades, type TradeFill, type TradeMark } from '#shared/performance/trade-builder.ts';
 import { type GoldenDocument, NotOurs } from './comparison.ts';
-import { readTable } from './table.ts';
 
 const minute = (minutes: number): string => new Date(minutes * 60_000).toISOString();
 const minutesOf = (at: string): number => Date.parse(at) / 60_000;
@@ -231,37 +230,6 @@ export const printedStatistics = (document: GoldenDocument) => ({
         matches_Net_Profit_to_3_decimals_pct:
           toNumber(percent) === toNumber((printed['Net Profit'] ?? '0%').slice(0, -1)),
       },
-    };
-  }),
-});
-
-interface TableFile {
-  readonly files: readonly { readonly file: string }[];
-}
-
-const VAR_TABLE = /valueatrisk/;
-const VAR_COLUMNS = { VaR_99: 0.99, VaR_95: 0.95, VaR_90: 0.9 } as const;
-
-/** Tables that LEAN's own tests read; those of indicators are computed by the tests of the indicators. */
-export const withTables = (document: GoldenDocument, folder: string): GoldenDocument => {
-  const files = (document as unknown as TableFile).files.map(({ file }) => {
-    if (!VAR_TABLE.test(file)) return { file, expected: { columns: file } };
-    const rows = readTable(folder, file);
-    const cells = (name: string) => rows.map((row) => (row[name] === '' ? null : Number(row[name])));
-    return { file, expected: Object.fromEntries(Object.keys(VAR_COLUMNS).map((name) => [name, cells(name)])) };
-  });
-  return { id: document.id, tolerance: { rel: 1e-9, abs: 1e-12 }, files } as GoldenDocument;
-};
-
-/** LEAN's value at risk over the last 252 returns, a negative number, from the second return on. */
-export const rollingValueAtRisk = (document: GoldenDocument, folder: string) => ({
-  files: (document as unknown as TableFile).files.map(({ file }) => {
-    if (!VAR_TABLE.test(file)) return { expected: new NotOurs('columns of indicators') };
-    const returns = simpleReturns(readTable(folder, file).map((row) => Number(row.close)));
-    const column = (confidence: number) =>
-      [null, ...returns].map((_, i) => (i < 2 ? null : lean.leanValueAtRisk(returns.slice(0, i), confidence)));
-    return {
-      expected: Object.fromEntries(Object.entries(VAR_COLUMNS).map(([name, level]) => [name, column(level)])),
     };
   }),
 });

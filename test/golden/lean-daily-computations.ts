@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { add, amount, subtract, toNumber } from '#shared/amount.ts';
+import { add, amount, divide, multiply, subtract, toNumber } from '#shared/amount.ts';
 import { runBacktest } from '#shared/backtest/engine.ts';
 import { type LeanReport, leanReport } from '#shared/backtest/lean.ts';
 import { leanSummary } from '#shared/backtest/lean-print.ts';
@@ -16,6 +16,7 @@ interface Case {
   readonly expected: Readonly<Record<string, unknown>>;
 }
 interface DailyDocument extends GoldenDocument {
+  readonly conventions: Readonly<Record<'rule' | 'fees' | 'settings', string>>;
   readonly prices_csv: string;
   readonly cases: readonly Case[];
 }
@@ -49,7 +50,30 @@ function barsOf(folder: string, file: string): readonly Bar[] {
   return read.bars;
 }
 
-const play = (parameters: Case['parameters'], bars: readonly Bar[]): BacktestResult =>
+/** The terms of the run, which the file states in words: the cash, the last day, the share, the fee and the rates. */
+function termsOf({ rule, fees, settings }: DailyDocument['conventions']) {
+  const said = (words: string, pattern: RegExp): string => {
+    const found = pattern.exec(words)?.[1];
+    if (found === undefined) throw new Error(`${words} does not say ${pattern}`);
+    return found.replaceAll(',', '');
+  };
+  const last = Date.parse(`${said(rule, /\d{4}-\d\d-\d\d to (\d{4}-\d\d-\d\d)/)}T00:00:00Z`);
+  const rate = divide(said(fees, /([\d.]+) % of notional/), '100', 12);
+  return {
+    to: new Date(last + 86_400_000).toISOString(),
+    initial_capital: said(rule, /cash account of ([\d,]+) USD/),
+    sizing: { mode: 'percent_of_equity', value: multiply(said(rule, /floor\(([\d.]+) x portfolio/), '100') } as const,
+    fee: { kind: 'percent', maker: rate, taker: rate, buy_in: 'quote' } as const,
+    periods_per_year: Number(said(settings, /trading days per year (\d+)/)),
+    risk_free_annual: Number(said(settings, /constant ([\d.]+) a year/)),
+  };
+}
+
+const play = (
+  parameters: Case['parameters'],
+  bars: readonly Bar[],
+  conventions: DailyDocument['conventions'],
+): BacktestResult =>
   runBacktest({
     strategy: { kind: 'crossover', parameters: { ...parameters } },
     strategy_of: () => script,
@@ -66,15 +90,10 @@ const play = (parameters: Case['parameters'], bars: readonly Bar[]): BacktestRes
       },
     ],
     bars: { [MARKET]: bars },
-    to: '2023-12-31T00:00:00.000Z',
-    initial_capital: '100000',
     account_type: 'cash',
     fill_timing: 'lean',
-    sizing: { mode: 'percent_of_equity', value: '95' },
     fee_in_size: false,
-    fee: { kind: 'percent', maker: '0.008', taker: '0.008', buy_in: 'quote' },
-    periods_per_year: 365,
-    risk_free_annual: 0.01,
+    ...termsOf(conventions),
   });
 
 const second = (at: string): string => at.replace('.000Z', 'Z');
@@ -237,11 +256,11 @@ function expectedOf(result: BacktestResult, report: LeanReport) {
 
 /** A daily crossover on Coinbase as LEAN ran it: orders, equity, trades and every statistic that it prints. */
 export const leanDaily = (document: GoldenDocument, folder: string) => {
-  const { prices_csv, cases } = document as DailyDocument;
+  const { prices_csv, cases, conventions } = document as DailyDocument;
   const bars = barsOf(folder, prices_csv);
   return {
     cases: cases.map(({ parameters }) => {
-      const result = play(parameters, bars);
+      const result = play(parameters, bars, conventions);
       return { expected: expectedOf(result, leanReport(result, { bars: { [MARKET]: bars } })) };
     }),
   };

@@ -29,18 +29,18 @@ const perpetual: PaperInstrument = {
 };
 const { minimum_quantity: __, ...unlimited } = spot;
 
-const account = (account_type: 'cash' | 'margin', instrument: PaperInstrument): AccountSettings => ({
-  account_type,
-  currency: 'USDT',
-  cash: { USDT: '100000' },
-  instruments: [instrument],
-  fill_timing: 'lean',
-});
-
-/** The account of each case, by its name. */
-export const SETTINGS: Record<string, AccountSettings> = {
-  cash: account('cash', spot),
-  margin: account('margin', { ...spot, leverage: '10' }),
-  perp: account('margin', perpetual),
-  none: account('margin', { ...unlimited, fee: { kind: 'none' }, can_update: true }),
-};
+/**
+ * The account of a case by the words of its setting: "Bybit brokerage model, margin account, spot BTCUSDT". Words that
+ * are not known throw.
+ */
+export function settingsOf(setting: string, cash: string): AccountSettings {
+  const kind = /perpetual/.test(setting) ? 'perpetual' : /spot/.test(setting) ? 'spot' : undefined;
+  const isDefault = /default brokerage model/.test(setting);
+  const account_type = /cash account/.test(setting) ? 'cash' : 'margin';
+  if (kind === undefined || !(isDefault || /Bybit/.test(setting)))
+    throw new Error(`no account is set up for ${setting}`);
+  const leveraged = account_type === 'margin' ? { ...spot, leverage: '10' } : spot;
+  const plain: PaperInstrument = { ...unlimited, fee: { kind: 'none' }, can_update: true };
+  const instrument = kind === 'perpetual' ? perpetual : isDefault ? plain : leveraged;
+  return { account_type, currency: 'USDT', cash: { USDT: cash }, instruments: [instrument], fill_timing: 'lean' };
+}

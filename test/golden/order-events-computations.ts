@@ -4,7 +4,7 @@ import { lastPrice } from '#shared/brokerage/market.ts';
 import type { OrderChanges, OrderRequest, PaperAccount, PaperBar, PaperOrderEvent } from '#shared/brokerage/schema.ts';
 import { equityOf, unrealisedProfit } from '#shared/brokerage/valuation.ts';
 import type { GoldenDocument } from './comparison.ts';
-import { MARKET, SETTINGS } from './order-events-accounts.ts';
+import { MARKET, settingsOf } from './order-events-accounts.ts';
 import { readTable } from './table.ts';
 
 interface Scripted {
@@ -55,12 +55,14 @@ interface Final {
 }
 interface Case {
   name: string;
+  setting: string;
   calls: Call[];
   expected: { events: Event[]; final: Final };
 }
 interface OrderEvents extends GoldenDocument {
   readonly bars_csv: string;
   readonly script: readonly Scripted[];
+  readonly conventions: { readonly account: string };
   readonly cases: readonly Case[];
 }
 
@@ -117,14 +119,18 @@ function told(event: PaperOrderEvent, step: number): Event {
  * The engine handed the perpetual's first funding rate to the algorithm in a step of its own at midnight, before the
  * first bar: its step n is bar n - 1.
  */
-const lagOf = (name: string): number => (name === 'perp' ? 1 : 0);
+const lagOf = (setting: string): number => (isPerpetual(setting) ? 1 : 0);
+const isPerpetual = (setting: string): boolean => setting.includes('perpetual');
+/** "funding rate 0.0001 at 00:00, …". */
+const fundingOf = (setting: string): string => /funding rate (-?[\d.]+)/.exec(setting)?.[1] ?? '0.0001';
+/** "100,000 USDT at the start". */
+const cashOf = ({ conventions: { account } }: OrderEvents): string =>
+  (/^([\d,.]+) USDT/.exec(account)?.[1] ?? '100,000').replaceAll(',', '');
 
 /** Runs the script. */
-function play(name: string, script: readonly Scripted[], bars: readonly PaperBar[]): Run {
-  const settings = SETTINGS[name];
-  if (settings === undefined) throw new Error(`no account is set up for ${name}`);
-  const lag = lagOf(name);
-  const result: Run = { account: openAccount(settings), calls: [], events: [] };
+function play(setting: string, cash: string, script: readonly Scripted[], bars: readonly PaperBar[]): Run {
+  const lag = lagOf(setting);
+  const result: Run = { account: openAccount(settingsOf(setting, cash)), calls: [], events: [] };
   const ids = new Map<string, number>();
   const requests = new Map<string, OrderRequest>();
   const take = (step: number, outcome: { account: PaperAccount; events: readonly PaperOrderEvent[] }) => {
@@ -134,8 +140,8 @@ function play(name: string, script: readonly Scripted[], bars: readonly PaperBar
   for (const [index, plain] of bars.entries()) {
     const step = index + 1 + lag;
     const now = new Date(plain.available_at);
-    const isFunding = name === 'perp' && now.getUTCMinutes() === 0 && now.getUTCHours() % 8 === 0;
-    take(step - 1, onBar(result.account, isFunding ? { ...plain, funding_rate: '0.0001' } : plain, now));
+    const isFunding = isPerpetual(setting) && now.getUTCMinutes() === 0 && now.getUTCHours() % 8 === 0;
+    take(step - 1, onBar(result.account, isFunding ? { ...plain, funding_rate: fundingOf(setting) } : plain, now));
     for (const order of script) {
       const id = ids.get(order.tag) ?? -1;
       if (order.cancel_at === step) {
@@ -238,28 +244,29 @@ function closing(account: PaperAccount) {
 }
 
 /** What of the change in value the account's own books do not explain, to the last digit. */
-function unexplained(name: string, account: PaperAccount): string {
+function unexplained(setting: string, cash: string, account: PaperAccount): string {
   const market = account.markets[MARKET];
   const holding = account.holdings[MARKET];
   if (!market || !holding) throw new Error('nothing was traded');
   const price = lastPrice(market);
   const unrealised = subtract(multiply(holding.quantity, price), holding.cost);
-  const value = name === 'perp' ? unrealised : multiply(account.cash.BTC ?? '0', price);
-  const change = subtract(add(account.cash.USDT ?? '0', value), '100000');
+  const value = isPerpetual(setting) ? unrealised : multiply(account.cash.BTC ?? '0', price);
+  const change = subtract(add(account.cash.USDT ?? '0', value), cash);
   return subtract(change, add(subtract(add(holding.realised, unrealised), holding.fees), holding.funding));
 }
 
 /** The paper account under the orders that LEAN was given: every call, order event and closing balance. */
 export function orderEvents(document: GoldenDocument, folder: string) {
   const { script, bars_csv, cases } = document as OrderEvents;
+  const cash = cashOf(document as OrderEvents);
   const bars = readTable(folder, bars_csv).map(barOf);
   return {
-    cases: cases.map(({ name }) => {
-      const { account, calls, events } = play(name, script, bars);
-      const steps = bars.length + lagOf(name);
+    cases: cases.map(({ setting }) => {
+      const { account, calls, events } = play(setting, cash, script, bars);
+      const steps = bars.length + lagOf(setting);
       return {
         expected: { calls, events: events.map(numbered), final: { steps, ...closing(account) } },
-        identities: { unexplained: unexplained(name, account) },
+        identities: { unexplained: unexplained(setting, cash, account) },
       };
     }),
   };

@@ -11,24 +11,36 @@ import * as risk from '#shared/risk/var.ts';
 import type { GoldenDocument } from './comparison.ts';
 import { readCloses } from './table.ts';
 
-const LEVELS = { '95': 0.95, '99': 0.99 } as const;
-const perLevel = <T>(measure: (confidence: number) => T): Record<string, T> =>
-  Object.fromEntries(Object.entries(LEVELS).map(([name, confidence]) => [name, measure(confidence)]));
+/** The keys of what is expected that are confidences in percent. */
+const levelsOf = (expected: object): string[] => Object.keys(expected).filter((key) => /^\d+(\.\d+)?$/.test(key));
+const perLevel = <T>(expected: object, measure: (confidence: number, own: Tree) => T): Record<string, T> =>
+  Object.fromEntries(
+    levelsOf(expected).map((name) => [name, measure(Number(name) / 100, (expected as Tree)[name] as Tree)]),
+  );
+type Tree = Readonly<Record<string, unknown>>;
+const HORIZON = /_horizon_(\d+)d_/;
+/** The numbers of days that keys of what is expected speak of. */
+const horizonsOf = (expected: unknown): number[] => [
+  ...new Set(
+    Object.keys(expected ?? {}).flatMap((key) => (HORIZON.exec(key)?.[1] ? [Number(HORIZON.exec(key)?.[1])] : [])),
+  ),
+];
 
 interface LossCase {
+  readonly expected: Tree;
   readonly input: { readonly returns?: readonly number[]; readonly prices_csv?: string };
 }
 
 const lossReturns = ({ input }: LossCase, folder: string): readonly number[] =>
   input.returns ?? simpleReturns(readCloses(folder, input.prices_csv ?? '').closes);
 
-function valuesAtRisk(returns: readonly number[], confidence: number) {
+function valuesAtRisk(returns: readonly number[], confidence: number, expected: unknown) {
   const historical = QUANTILE_METHODS.map((method) => [
     method === 'linear' ? 'historical_type7_linear' : `historical_${method}`,
     risk.historicalVar(returns, confidence, method).value,
   ]);
   const shape = { skewness: skewness(returns).value ?? 0, excessKurtosis: excessKurtosis(returns).value ?? 0 };
-  const horizons = [5, 10].flatMap((horizon) => [
+  const horizons = horizonsOf(expected).flatMap((horizon) => [
     [`normal_ddof1_horizon_${horizon}d_sqrt_time_mean_scaled`, risk.normalVar(returns, confidence, { horizon }).value],
     [
       `historical_type7_horizon_${horizon}d_sqrt_time`,
@@ -72,10 +84,10 @@ export const valueAtRisk = (document: GoldenDocument, folder: string) => ({
     const below = (cut: number): number => returns.filter((value) => value < cut).length;
     return {
       expected: {
-        ...perLevel((confidence) => ({
+        ...perLevel(one.expected, (confidence, own) => ({
           alpha: risk.alphaOf(confidence),
           z_alpha: normalQuantile(risk.alphaOf(confidence)),
-          VaR: valuesAtRisk(returns, confidence),
+          VaR: valuesAtRisk(returns, confidence, own.VaR),
           ES: shortfalls(returns, confidence),
           riskfolio_VaR_Hist_order_statistic: risk.historicalVar(returns, confidence, 'inverted_cdf').value,
           n_tail_observations_below_type7_var: below(quantile(returns, risk.alphaOf(confidence))),
@@ -94,6 +106,7 @@ export const valueAtRisk = (document: GoldenDocument, folder: string) => ({
 });
 
 interface PortfolioCase {
+  readonly expected: Tree;
   readonly input: {
     readonly returns_rows?: Matrix;
     readonly prices_csv?: readonly string[];
@@ -121,15 +134,14 @@ function monteCarlo(model: portfolio.NormalModel, weights: readonly number[], co
     Math.sqrt((alpha * (1 - alpha)) / paths) / (normalDensity(normalQuantile(alpha)) / spread);
   const analytic = portfolio.portfolioVar(model, weights, confidence);
   const simulated = simulateLoss(model, weights, { confidence, paths: 10_000, seed: 7 });
+  const errors = Object.fromEntries(
+    [10, 1000, 50_000, 100_000, 500_000, 1_000_000, 1e7].map((n) => [String(n), error(n)]),
+  );
   const isNear = Math.abs((simulated.value_at_risk.value ?? Number.NaN) - analytic) <= 4 * error(10_000);
   return {
     analytic_VaR: isNear ? analytic : simulated,
     analytic_ES: portfolio.portfolioShortfall(model, weights, confidence),
-    standard_error_of_VaR: {
-      '10000': simulated.standard_error.value,
-      '100000': error(100_000),
-      '1000000': error(1_000_000),
-    },
+    standard_error_of_VaR: { ...errors, '10000': simulated.standard_error.value },
   };
 }
 
@@ -173,13 +185,14 @@ export const portfolioValueAtRisk = (document: GoldenDocument, folder: string) =
         covariance_ddof1: model.covariance,
         portfolio_mean: mean(own),
         portfolio_stdev_ddof1: deviation(own),
-        ...perLevel((confidence) => portfolioLevel(rows, weights, portfolio_value, confidence)),
+        ...perLevel(one.expected, (confidence) => portfolioLevel(rows, weights, portfolio_value, confidence)),
       },
     };
   }),
 });
 
 interface HedgeFundCase {
+  readonly expected: Tree;
   readonly input: { readonly returns: readonly number[] };
 }
 
@@ -188,9 +201,10 @@ interface HedgeFundCase {
  * record length answers to a reference Sharpe ratio of 0.1 a month, which only its number tells.
  */
 export const performanceAnalytics = (document: GoldenDocument) => ({
-  cases: (document.cases as readonly HedgeFundCase[]).map(({ input: { returns } }) => {
+  cases: (document.cases as readonly HedgeFundCase[]).map(({ input: { returns }, expected }) => {
     const sample = sharpeSample(returns);
-    const losses = Object.entries(LEVELS).flatMap(([, confidence]) => {
+    const confidences = new Set(Object.keys(expected).flatMap((key) => / (0\.\d+)$/.exec(key)?.[1] ?? []));
+    const losses = [...confidences].map(Number).flatMap((confidence) => {
       const named: readonly (readonly [string, number | null])[] = [
         ['VaR gaussian', risk.normalVar(returns, confidence, { ddof: 0 }).value],
         ['ES gaussian', risk.normalShortfall(returns, confidence, { ddof: 0 }).value],

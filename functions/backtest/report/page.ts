@@ -99,8 +99,47 @@ function detailsOf(result: BacktestResult): string {
   const last = trade_history.slice(-MAXIMUM_TRADES);
   const cut = last.length < trade_history.length ? `, the last ${last.length} of them shown` : '';
   return `<details open><summary>All figures</summary>${figuresTable([...headline(result), ...details(result)])}</details>
-<details><summary>Trades (${trade_history.length}${cut})</summary>${tradesTable(last, settings.currency)}</details>
+${quantconnectOf(result)}${certificateOf(result)}<details><summary>Trades (${trade_history.length}${cut})</summary>${tradesTable(last, settings.currency)}</details>
 <details><summary>Settings</summary><pre>${escaped(JSON.stringify(settings, null, 2))}</pre></details>`;
+}
+
+/** The same run by QuantConnect's names and formulas, to lay beside one of theirs. */
+function quantconnectOf({ quantconnect }: BacktestResult): string {
+  if (quantconnect === undefined) return '';
+  const rows = Object.entries(quantconnect).map(
+    ([name, value]) => `<tr><th scope="row">${escaped(name)}</th><td class="number">${escaped(value)}</td></tr>`,
+  );
+  return `<details><summary>As QuantConnect prints it</summary><p class="faint">Its names and its formulas, which say 0 where a figure is not defined, and leave out the first trading day.</p><div class="scroll"><table class="figures"><tbody>${rows.join('\n')}</tbody></table></div></details>
+`;
+}
+
+/** What a reader needs to check that no signal knew its future, with the command that does it. */
+function certificateOf({ certificate }: BacktestResult): string {
+  if (certificate === undefined) return '';
+  const { rerun, signals, engine_version, strategy } = certificate;
+  const verdict = {
+    clean: 'No signal changed without its future',
+    look_ahead: `${rerun.findings} signals know their future`,
+    no_signals: 'There were no signals',
+  }[certificate.verdict];
+  const rows: readonly (readonly [string, string])[] = [
+    ['Verdict', `${verdict}: ${rerun.checked} of ${rerun.moments} moments with signals taken again.`],
+    ['Certificate', certificate.sha256],
+    ['Settings', certificate.settings_sha256],
+    ...certificate.bars.map(
+      ({ market, count, last_at, sha256 }) =>
+        [`Bars of ${market}`, `${sha256} (${count} bars, to ${last_at?.slice(0, 10) ?? 'none'})`] as const,
+    ),
+    ['Signals', `${signals.length}, each with the hash of the bars that were available at its moment.`],
+    ['With the future', rerun.with_future_sha256],
+    ['Without', rerun.without_future_sha256],
+    ['Made by', `engine ${engine_version}, ${strategy.kind} ${strategy.version}`],
+  ];
+  const cells = rows.map(
+    ([name, value]) => `<tr><th scope="row">${escaped(name)}</th><td class="hash">${escaped(value)}</td></tr>`,
+  );
+  return `<details><summary>Look-ahead certificate</summary><p class="faint">Check it on bars of your own: npx quantbridge lookahead --certificate &lt;this file&gt;</p><div class="scroll"><table class="figures"><tbody>${cells.join('\n')}</tbody></table></div></details>
+`;
 }
 
 const figuresTable = (figures: readonly Figure[]): string =>

@@ -87,6 +87,27 @@ describe('backtest', () => {
     });
   });
 
+  test('charges what a brokerage charges, and slips by the share of the volume', async () => {
+    const more = [
+      '--no-report',
+      '--json',
+      '--certify',
+      'none',
+      '--brokerage',
+      'interactive-brokers',
+      '--slippage',
+      'volume',
+    ];
+    const { out, err } = await run(...SPX, '--to', '2006-01-01', ...more);
+    expect(err).toBe('');
+    const { result } = JSON.parse(out) as { result: BacktestResult };
+    expect(result.settings).toMatchObject({
+      fee: { kind: 'per_unit', per_unit: '0.005', minimum: '1' },
+      slippage: { kind: 'volume_share', impact: '0.1', limit: '0.025' },
+    });
+    expect(result.fills.every(({ fee }) => fee === '1')).toBe(true);
+  });
+
   const broken = join(folder, 'broken.csv');
   writeFileSync(broken, 'date,open,high,low,close\n2026-01-02,1,1,1,0\n');
   test.each([
@@ -109,6 +130,12 @@ describe('backtest', () => {
     ['two sources', [...CROSSOVER, '--bars', 'a', '--provider', 'yahoo'], 2, /not both/],
     ['a provider without its key', [...CROSSOVER, '--provider', 'alpha-vantage'], 2, /ALPHA_VANTAGE_API_KEY/],
     ['a day that is none', [...CROSSOVER, '--from', '2005-13-01'], 2, /is no day/],
+    ['a day that no year has', [...CROSSOVER, '--from', '2010-02-30'], 2, /"2010-02-30" is no day/],
+    ['days after the bars', [...CROSSOVER, '--from', '2030-01-01'], 2, /SPX has bars from .* to 2020-04-17: none lies/],
+    ['days the wrong way', [...CROSSOVER, '--from', '2010-01-01', '--to', '2009-01-01'], 2, /comes after --to 2009/],
+    ['two fees', [...CROSSOVER, '--fee', '0.1%', '--brokerage', 'bybit'], 2, /--fee or --brokerage, not both/],
+    ['an unknown brokerage', [...CROSSOVER, '--brokerage', 'acme'], 2, /Allowed choices are none, binance/],
+    ['a certificate of a few', [...CROSSOVER, '--certify', 'some'], 2, /--certify is all, none, or a whole number/],
     ['a fee of everything', [...CROSSOVER, '--fee', '5'], 2, /with its sign: 5%/],
     ['no strategy', [], 2, /--strategy <kind>/],
   ])('ends with a sentence on what to do for %s', async (_, args, expected, words) => {
@@ -151,6 +178,59 @@ describe('lookahead', () => {
     const { code, err } = await run(...args.with(6, '57'), '--session', 'always');
     expect(err).toMatch(/made no signal on these bars, so nothing was checked/);
     expect(code).toBe(1);
+  });
+});
+
+describe('the certificate of a backtest (U-5)', () => {
+  const made = join(folder, 'certified.html');
+  const json = join(folder, 'certified.json');
+  const changed = join(folder, 'changed.csv');
+  const market = ['--symbols', 'BTCUSDT', '--session', 'always'];
+  const check = (file: string, bars: string, ...more: string[]) =>
+    run('lookahead', '--certificate', file, '--bars', bars, ...more);
+
+  test('is in the JSON and in the report, and holds on the bars that it names', async () => {
+    const args = ['backtest', '--strategy', 'crossover', '--fast', '2', '--slow', '4', ...market, '--bars', csvFile];
+    const { out } = await run(...args, '--json', '--report', made);
+    writeFileSync(json, out);
+    const { result } = JSON.parse(out) as { result: BacktestResult };
+    const { certificate } = result;
+    expect(certificate).toMatchObject({ verdict: 'clean', bars: [{ market: 'csv:BTCUSDT', count: 58 }] });
+    expect(certificate?.signals).toHaveLength(result.decisions.length);
+    expect(readFileSync(made, 'utf8')).toContain(`<td class="hash">${certificate?.sha256}</td>`);
+    for (const file of [made, json]) {
+      const { code, out: said } = await check(file, csvFile);
+      expect(said).toMatch(/It holds\.\n$/);
+      expect(code).toBe(0);
+    }
+    const none = await run(...args, '--json', '--no-report', '--certify', 'none');
+    expect(JSON.parse(none.out).result).not.toHaveProperty('certificate');
+  });
+
+  test('fails when one bar or one signal was changed, and says which', async () => {
+    const rows = readFileSync(csvFile, 'utf8').split('\n');
+    const [at, open, high, low, close] = (rows[30] ?? '').split(',');
+    writeFileSync(changed, rows.with(30, [at, open, Number(high) + 0.5, low, close].join(',')).join('\n'));
+    const bars = await check(made, changed);
+    expect(bars.code).toBe(1);
+    expect(bars.out).toMatch(/FAILS {2}bars +csv:BTCUSDT: 58 bars that are not the 58 certified ones/);
+
+    const whole = JSON.parse(readFileSync(json, 'utf8'));
+    whole.result.decisions[1].reason = 'a better one';
+    writeFileSync(join(folder, 'tampered.json'), JSON.stringify(whole));
+    const signals = await check(join(folder, 'tampered.json'), csvFile, '--json');
+    expect(signals.code).toBe(1);
+    expect(JSON.parse(signals.out)).toMatchObject({ holds: false });
+    expect(signals.out).toMatch(/as written: signal 2 is another one/);
+  });
+
+  test.each([
+    ['no such file', join(folder, 'nowhere.json'), /cannot be read \(ENOENT\)/],
+    ['no backtest', csvFile, /holds no backtest with a certificate\. Make one: npx quantbridge backtest/],
+  ])('is asked for in a sentence where the file is %s', async (_, file, words) => {
+    const { code, err } = await check(file, csvFile);
+    expect(err).toMatch(words);
+    expect(code).toBe(2);
   });
 });
 

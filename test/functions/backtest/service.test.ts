@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { engineInWorker } from '#functions/backtest/engine.ts';
+import { completeBacktest } from '#shared/backtest/complete.ts';
 import { runBacktest } from '#shared/backtest/engine.ts';
 import { BacktestJobs, BacktestQueues, QUEUE_ID } from '#shared/backtest/job.ts';
 import { Algorithms } from '#shared/deployment/schema.ts';
@@ -34,7 +35,12 @@ describe('a backtest that is asked for', () => {
     await instance().handle(requested());
     const settings = (await ports.store.get(BacktestJobs, id))?.settings;
     if (settings === undefined) throw new Error('no job');
-    expect(await result(id)).toEqual(runBacktest({ ...settings, bars: { 'bybit:BTCUSDT': swinging(58) } }));
+    const bars = { 'bybit:BTCUSDT': swinging(58) };
+    const { certificate, quantconnect, ...numbers } = await result(id);
+    expect(numbers).toEqual(runBacktest({ ...settings, bars }));
+    expect(certificate).toEqual(completeBacktest({ ...settings, bars }).certificate);
+    expect(certificate?.verdict).toBe('clean');
+    expect(quantconnect).toMatchObject({ 'Start Equity': '10000.00', 'Total Orders': String(numbers.costs.orders) });
     expect(settings).toMatchObject({
       periods_per_year: 365,
       initial_capital: '10000',
@@ -210,7 +216,8 @@ describe('a run whose process dies', () => {
   });
 });
 
-describe('the engine in a thread of its own', () => {
+/** A thread loads the engine anew. */
+describe('the engine in a thread of its own', { timeout: 60_000 }, () => {
   const { start_date: _, end_date: __, symbols: ___, initial_capital: ____, ...rest } = ORDER;
   const request = {
     ...rest,
@@ -223,7 +230,7 @@ describe('the engine in a thread of its own', () => {
   test('answers what it answers here, and tells how far it is', async () => {
     const progress: number[] = [];
     const result = await engineInWorker({ timeout_ms: 60_000 })(request, ({ done }) => progress.push(done), never);
-    expect(result).toEqual(runBacktest(request));
+    expect(result).toEqual(completeBacktest(request));
     expect(progress.at(-1)).toBe(59);
   });
 

@@ -4,7 +4,7 @@ import type { Engine } from '#functions/backtest/engine.ts';
 import { COLLECTIONS } from '#functions/manifest.ts';
 import { app } from '#functions/serve/app.ts';
 import { subscriptions } from '#functions/subscriptions.ts';
-import { runBacktest } from '#shared/backtest/engine.ts';
+import { completeBacktest } from '#shared/backtest/complete.ts';
 import type { BacktestResult } from '#shared/backtest/schema.ts';
 import { write } from '#shared/document.ts';
 import { addKey, createKey } from '#shared/key/key.ts';
@@ -45,7 +45,7 @@ export const ORDER = {
 };
 
 /** The engine without its thread. */
-export const inProcess: Engine = async (request, on_progress) => runBacktest({ ...request, on_progress });
+export const inProcess: Engine = async (request, on_progress) => completeBacktest({ ...request, on_progress });
 
 /** An engine that ends when the test says so. */
 export function held(): { engine: Engine; running: string[]; release(): void } {

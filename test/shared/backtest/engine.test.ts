@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { add, amount, multiply, sign, subtract } from '#shared/amount.ts';
+import { completeBacktest } from '#shared/backtest/complete.ts';
 import { runBacktest } from '#shared/backtest/engine.ts';
 import { type BacktestRequest, BacktestResult } from '#shared/backtest/schema.ts';
 import { Malformed } from '#shared/failure.ts';
@@ -151,6 +152,15 @@ describe('protection', () => {
   test('ends with a close, so that a gap does not sell twice', () => {
     const result = runBacktest(requestOf({ 1: [buy], 3: [sell] }, { brackets: { stop_loss: '0.07' } }));
     expect(fillsOf(result)).toEqual(['03 entry 10 at 103', '05 exit -10 at 95']);
+  });
+
+  test('calls off the rest of the entry that it stopped out', () => {
+    // Day 2 decides: 4 of 10 fill at the open of day 3, 108; its low of 96 is under the stop of 102.6.
+    const limit = { type: 'limit', limit_price: '108', time_in_force: 'gtc' } as const;
+    const terms = { brackets: { stop_loss: '0.05' }, max_volume_share: '0.008' };
+    const result = runBacktest(requestOf({ 2: [{ ...buy, order: limit }] }, terms));
+    expect(result.open_positions).toEqual([]);
+    expect(fillsOf(result)).toEqual(['04 entry 4 at 108', '05 stop_loss -4 at 102.6']);
   });
 
   test('shrinks with a part that is closed', () => {
@@ -314,6 +324,9 @@ describe('requests that cannot be played', () => {
     ['a bar that ends before it starts', bad({ available_at: dayStart(2) })],
     ['a bar of another market', bad({ symbol: 'OTHER' })],
     ['no bars of a market', { bars: {} }],
+    ['no bars at all', { bars: { [MARKET]: [] } }],
+    ['no bars after the first day', { from: dayStart(99) }],
+    ['no bars up to the last day', { to: dayStart(0) }],
     ['a market named twice', { markets: [1, 2].map(() => ({ exchange: 'x', symbol: 'TEST' })) }],
     ['a market in another currency', { markets: [{ exchange: 'x', symbol: 'TEST', currency: 'EUR' }] }],
     ['no capital', { initial_capital: '0' }],
@@ -330,14 +343,14 @@ describe('requests that cannot be played', () => {
   });
 
   test.each([
-    ['no bars at all', [], 0],
     ['one bar', ROWS.slice(0, 1), 1],
     ['bars that stand still', Array.from({ length: 9 }, (): Row => [5, 5, 5, 5]), 9],
     ['prices below the tick', Array.from({ length: 9 }, (): Row => [0.001, 0.001, 0.001, 0.001]), 9],
   ] as const)('%s: answers with null, never with NaN', (_, rows, points) => {
-    const result = runBacktest(requestOf({ 0: [buy] }, { bars: { [MARKET]: barsOf(rows) } }));
+    const result = completeBacktest(requestOf({ 0: [buy] }, { bars: { [MARKET]: barsOf(rows) } }));
+    expect(JSON.stringify(result)).not.toMatch(/NaN|Infinity|undefined/);
+    expect(BacktestResult.parse(JSON.parse(JSON.stringify(result)))).toEqual(result);
     expect(result.equity).toHaveLength(points);
-    expect(JSON.stringify(result)).not.toContain('NaN');
     expect(result.sharpe_ratio).toBeNull();
     expect(result.win_rate).toBeNull();
     expect(amount(result.final_value)).toBe(result.final_value);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { subtract } from '#shared/amount.ts';
 import { cancel, onBar, submit } from '#shared/brokerage/account.ts';
 import type { AccountSettings, OrderRequest, PaperInstrument } from '#shared/brokerage/schema.ts';
 import { accountOf, at, BTC, barAt, coin, perpetual, SPY, stock, stockBar } from './accounts.ts';
@@ -79,6 +80,22 @@ describe('market orders', () => {
 
   it('fill at the next open on every session with timing next_open', () => {
     expect(priceOn(free, order('market', '1'), '103 104 102 102', { fill_timing: 'next_open' })).toBe('103');
+  });
+
+  it.each([
+    ['a tenth of the square of their share of the volume', '2', '200', '100.001'],
+    ['no more than a fortieth of the volume, however large', '100', '200', '100.00625'],
+    ['that much where nothing was traded', '1', '0', '100.00625'],
+  ])('pay %s against them', (_, quantity, volume, price) => {
+    const slipping: PaperInstrument = {
+      ...free,
+      slippage: { kind: 'volume_share', impact: '0.1', limit: '0.025' },
+    };
+    const open = onBar(accountOf(slipping, margin), barAt(1, '100', { volume }), at(1)).account;
+    const filled = (signed: string) =>
+      submit(open, { market: BTC, type: 'market', quantity: signed }, at(1)).events.at(-1)?.fill_price;
+    expect(filled(quantity)).toBe(price);
+    expect(filled(`-${quantity}`)).toBe(subtract('200', price));
   });
 
   it('pay slippage in basis points against them', () => {

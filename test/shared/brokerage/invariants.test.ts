@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { absolute, add, amount, compare, multiply, sign, subtract } from '#shared/amount.ts';
 import { cancel, onBar, submit, update } from '#shared/brokerage/account.ts';
 import type {
@@ -11,6 +11,9 @@ import type {
   PaperOrderEvent,
 } from '#shared/brokerage/schema.ts';
 import { accountOf, at, BTC, barAt, coin, perpetual } from './accounts.ts';
+
+/** Each story is told to several accounts: seconds on a busy machine. */
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Random markets and orders; each claim holds after every call (the numbers are those of account.ts). */
 

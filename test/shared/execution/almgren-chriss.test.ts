@@ -21,6 +21,23 @@ describe('the Almgren-Chriss trajectory', () => {
     expect(almgrenChrissSlices(plan, '1000000', '1')).toEqual(['458044', '252102', '141957', '85755', '62142']);
   });
 
+  it("trades late where risk is sought: the paper's lambda of -2e-7, along sines, still the cheapest", () => {
+    const terms = { ...paper, lambda: -2e-7 };
+    const plan = almgrenChriss(terms);
+    expect(plan).toMatchObject({ kappa: null, half_life_days: null });
+    const k = plan.kappa_imaginary ?? Number.NaN;
+    expect((2 * (Math.cos(k * plan.tau_days) - 1)) / plan.tau_days ** 2).toBeCloseTo(plan.kappa_tilde_squared, 12);
+    expect(plan.trades).toEqual(plan.trades.toSorted((a, b) => a - b));
+    expect(plan.trades.reduce((sum, n) => sum + n, 0)).toBeCloseTo(1_000_000, 6);
+    // The optimum solves x_(j-1) - 2 x_j + x_(j+1) = kappa~^2 tau^2 x_j at each inner time.
+    for (const [j, held] of plan.holdings.entries()) {
+      const [before, after] = [plan.holdings[j - 1], plan.holdings[j + 1]];
+      if (before === undefined || after === undefined) continue;
+      const bend = plan.kappa_tilde_squared * plan.tau_days ** 2 * held;
+      expect(Math.abs(before - 2 * held + after - bend)).toBeLessThan(1e-6);
+    }
+  });
+
   it('minimises cost plus lambda x variance: any other path costs more', () => {
     const plan = almgrenChriss(paper);
     const tilde = paper.eta - (paper.gamma * plan.tau_days) / 2;
@@ -64,7 +81,7 @@ describe('the Almgren-Chriss trajectory', () => {
     ['no time', { days: 0 }],
     ['half an interval', { intervals: 2.5 }],
     ['a temporary impact that permanent impact outweighs', { eta: 1e-8 }],
-    ['a love of risk', { lambda: -1e-6 }],
+    ['a love of risk that no trajectory satisfies', { lambda: -1e-5 }],
     ['a drift without risk aversion', { lambda: 0, drift: 0.02 }],
   ])('is refused for %s', (_, change) => {
     expect(() => almgrenChriss({ ...paper, ...change })).toThrow(RangeError);

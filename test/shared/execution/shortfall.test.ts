@@ -17,7 +17,9 @@ describe('implementation shortfall', () => {
       end_price: price,
       fees: price,
       multiplier: fc.constantFrom('1', '50', '0.01'),
-      fills: fc.array(fc.record({ quantity: units, price }), { maxLength: 8 }),
+      fills: fc.array(fc.record({ quantity: units, price, half_spread: fc.option(price, { nil: undefined }) }), {
+        maxLength: 8,
+      }),
       waypoints: fc.array(fc.record({ stage: fc.constantFrom('published', 'delivered', 'received'), price }), {
         maxLength: 3,
       }),
@@ -27,6 +29,7 @@ describe('implementation shortfall', () => {
         const quantity = add(extra, ...order.fills.map((fill) => fill.quantity));
         const whole = implementationShortfall({ ...order, quantity, missed: [{ cause: 'expired', quantity: extra }] });
         expect(add(whole.delay, whole.trading, whole.opportunity, whole.fees)).toBe(whole.shortfall);
+        expect(add(whole.delay, whole.spread, whole.impact, whole.opportunity, whole.fees)).toBe(whole.shortfall);
         expect(add(...whole.delay_by_stage.map(({ cost }) => cost))).toBe(whole.delay);
         expect(add(...whole.opportunity_by_cause.map(({ cost }) => cost))).toBe(whole.opportunity);
       }),
@@ -62,6 +65,18 @@ describe('implementation shortfall', () => {
       { cause: 'expired', quantity: '100', cost: '8' },
       { cause: 'unfilled', quantity: '200', cost: '16' },
     ]);
+  });
+
+  it('tells the spread that was crossed from the impact: each fill by the quotes of its moment', () => {
+    const fills = [
+      { quantity: '400', price: '10.06', half_spread: '0.005' },
+      { quantity: '300', price: '10.09', half_spread: '0.01' },
+    ];
+    const whole = implementationShortfall({ ...order, fills });
+    expect(whole).toMatchObject({ trading: '16', spread: '5', impact: '11' });
+    expect(implementationShortfall(order)).toMatchObject({ trading: '14', spread: '0', impact: '14' });
+    const crossed = [{ quantity: '1', price: '10', half_spread: '-0.01' }];
+    expect(() => implementationShortfall({ ...order, fills: crossed })).toThrow(RangeError);
   });
 
   it('mirrors a sale: the same prices are a gain', () => {

@@ -5,7 +5,7 @@ import { batch, type Feature, type Prices } from '#shared/feature/feature.ts';
 import { rateOfChange, rsi } from '#shared/feature/momentum.ts';
 import { atr, donchian, stochastic } from '#shared/feature/range.ts';
 import { rollingBeta, rollingCorrelation } from '#shared/feature/relation.ts';
-import { bollinger, standardDeviation, zScore } from '#shared/feature/spread.ts';
+import { bollinger, rollingUlcer, standardDeviation, zScore } from '#shared/feature/spread.ts';
 import { adx, macd } from '#shared/feature/trend.ts';
 import {
   ewmaVolatility,
@@ -63,6 +63,7 @@ const CASES: readonly Case[] = [
     caseOf(macd, { fast: 3, slow: 5, signal: 2, line: 'histogram', seeding }, price),
     caseOf(adx, { period: 5, line: 'adx', seeding }, bar),
   ]),
+  caseOf(rollingUlcer, { period: 5 }, price),
   caseOf(obv, {}, bar),
   caseOf(vwap, {}, bar),
   caseOf(realisedVolatility, { period: 5, periods_per_year: 252, centre: 'sample' }, price),
@@ -132,6 +133,7 @@ describe('values computed by hand', () => {
       batch(stochastic, { period: 2, smoothing: 1, signal: 2, line: 'd' }, bars),
       [null, null, (75 + 500 / 6) / 2, (500 / 6 + 12.5) / 2],
     ],
+    ['ulcer', batch(rollingUlcer, { period: 2 }, [10, 8, 9, 9]), [null, Math.sqrt(200), 0, 0]],
     ['obv', batch(obv, {}, [...bars, { ...bars[3], volume: 7 } as Prices]), [1, 2, 3, 2, 2]],
     ['vwap', batch(vwap, {}, [{ open: 1, high: 3, low: 1, close: 2, volume: 0 }, ...bars.slice(0, 1)]), [null, 32 / 3]],
   ])('%s', (_, values, expected) => {

@@ -6,8 +6,11 @@ import {
   kellyContinuous,
   kellyMultiple,
   sizeByEquity,
+  sizeByKelly,
+  sizeByNotional,
   sizeByRange,
   sizeByStop,
+  sizeByUnits,
   sizeByVolatility,
 } from '#shared/risk/sizing.ts';
 
@@ -67,6 +70,30 @@ describe('sizing by equity, range and volatility', () => {
       lot: '1',
     });
     expect(sized).toMatchObject({ weight: 0, quantity: '0', raw_weight: { value: null, reason: 'zero_variance' } });
+  });
+});
+
+describe('sizing by Kelly with a cap, by units and by notional', () => {
+  const terms = { equity: '10000', price: '30', lot: '1' };
+
+  it.each([
+    ['half of it', { kelly: 1.2, share: 0.5, cap: 1 }, '200', 0.6, false],
+    ['no more than the cap', { kelly: 4, share: 0.5, cap: 0.25 }, '83', 0.25, true],
+    ['nothing without an edge', { kelly: -0.3, share: 1, cap: 1 }, '0', 0, false],
+    ['nothing under a cap of nothing', { kelly: 1, share: 1, cap: 0 }, '0', 0, true],
+  ])('takes %s', (_, given, quantity, fraction, is_capped) => {
+    expect(sizeByKelly({ ...terms, ...given })).toMatchObject({ quantity, fraction, is_capped });
+  });
+
+  it('refuses what is no share of Kelly', () => {
+    for (const bad of [{ kelly: Number.NaN }, { share: 0 }, { share: 1.5 }, { cap: -1 }, { cap: Number.NaN }])
+      expect(() => sizeByKelly({ ...terms, kelly: 1, share: 0.5, cap: 1, ...bad })).toThrow(RangeError);
+  });
+
+  it('floors units and notional to the lot', () => {
+    expect(sizeByUnits({ units: '7.99', price: '30', lot: '0.5' })).toMatchObject({ quantity: '7.5', notional: '225' });
+    expect(sizeByNotional({ notional: '100', price: '30', lot: '1' })).toMatchObject({ quantity: '3', notional: '90' });
+    expect(sizeByNotional({ notional: '100', price: '0', lot: '1' }).quantity).toBe('0');
   });
 });
 

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { betaShock, onCommonDates, stress, windowShock, worstWindow } from '#shared/risk/stress.ts';
+import {
+  betaShock,
+  factorScenario,
+  historicalScenario,
+  onCommonDates,
+  stress,
+  windowShock,
+  worstWindow,
+} from '#shared/risk/stress.ts';
 
 const held = (symbol: string, quantity: string, price: string, multiplier = '1') => ({
   symbol,
@@ -35,6 +43,37 @@ describe('a stress scenario', () => {
     const scenarios = { up: { A: 0.1 }, down: { A: -0.1 }, again: { A: -0.1 } };
     expect(stress('0', holdings, scenarios).worst_scenario).toBe('down');
     expect(stress('0', holdings, {}).worst_scenario).toBeNull();
+  });
+});
+
+describe('factors as a scenario', () => {
+  const exposures = { SPY: { market: 1 }, AAPL: { market: 1.2, rates: -0.5 }, TLT: { rates: -2 } };
+
+  it('moves each symbol by the sum of its exposures', () => {
+    const scenario = factorScenario(exposures, { market: -0.1, rates: 0.02 });
+    expect(scenario.SPY).toBeCloseTo(-0.1, 15);
+    expect(scenario.AAPL).toBeCloseTo(-0.13, 15);
+    expect(scenario.TLT).toBeCloseTo(-0.04, 15);
+    expect(factorScenario(exposures, { rates: 0.01 }).SPY).toBe(0);
+  });
+
+  it('refuses a factor that nothing answers to, and numbers that are none', () => {
+    expect(() => factorScenario(exposures, { oil: 0.1 })).toThrow(/nothing answers to the factor oil/);
+    expect(() => factorScenario(exposures, { market: Number.NaN })).toThrow(RangeError);
+    expect(() => factorScenario({ A: { market: Number.POSITIVE_INFINITY } }, { market: 0.1 })).toThrow(RangeError);
+  });
+
+  it('takes a stretch of history for all symbols at once, or says whose history it lacks', () => {
+    const [old, young] = [
+      { dates: ['2020-02-19', '2020-03-23'], closes: [100, 66] },
+      { dates: ['2020-03-01', '2020-03-23'], closes: [50, 40] },
+    ];
+    expect(historicalScenario({ A: old }, '2020-02-19', '2020-03-23')).toEqual({ scenario: { A: 66 / 100 - 1 } });
+    expect(historicalScenario({ A: old, B: young }, '2020-02-19', '2020-03-23')).toEqual({
+      scenario: null,
+      reason: 'no_observations',
+      of: 'B',
+    });
   });
 });
 
