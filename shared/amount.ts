@@ -39,11 +39,11 @@ export function amount(value: number | string): Amount {
   return text(new Exact(value));
 }
 
-export const add = (...values: readonly Amount[]): Amount =>
-  text(values.reduce((sum, value) => sum.plus(value), new Exact(0)));
+export const add = (first: Amount = '0', ...others: readonly Amount[]): Amount =>
+  text(others.reduce((sum, value) => (value === '0' ? sum : sum.plus(value)), new Exact(first)));
 export const subtract = (a: Amount, b: Amount): Amount => text(new Exact(a).minus(b));
-export const multiply = (...values: readonly Amount[]): Amount =>
-  text(values.reduce((product, value) => product.times(value), new Exact(1)));
+export const multiply = (first: Amount = '1', ...others: readonly Amount[]): Amount =>
+  text(others.reduce((product, value) => (value === '1' ? product : product.times(value)), new Exact(first)));
 export const negate = (a: Amount): Amount => text(new Exact(a).neg());
 export const absolute = (a: Amount): Amount => text(new Exact(a).abs());
 export const lesser = (a: Amount, b: Amount): Amount => (compare(a, b) <= 0 ? a : b);
@@ -55,9 +55,17 @@ export function divide(a: Amount, b: Amount, decimals = 12): Amount {
   return text(new Exact(a).div(b).toDecimalPlaces(decimals));
 }
 
-/** -1, 0 or 1 as a is below, equal to or above b. */
-export const compare = (a: Amount, b: Amount): -1 | 0 | 1 => new Exact(a).cmp(b) as -1 | 0 | 1;
-export const isZero = (a: Amount): boolean => new Exact(a).isZero();
+/**
+ * -1, 0 or 1 as a is below, equal to or above b. Rounding to a double keeps the order, so doubles that differ decide;
+ * only equal ones leave it to the decimals.
+ */
+export function compare(a: Amount, b: Amount): -1 | 0 | 1 {
+  const [left, right] = [Number(a), Number(b)];
+  if (left < right) return -1;
+  if (left > right) return 1;
+  return a === b ? 0 : (new Exact(a).cmp(b) as -1 | 0 | 1);
+}
+export const isZero = (a: Amount): boolean => a === '0' || compare(a, '0') === 0;
 /** -1, 0 or 1: the direction of a signed quantity. */
 export const sign = (a: Amount): -1 | 0 | 1 => compare(a, '0');
 

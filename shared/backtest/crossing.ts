@@ -1,130 +1,92 @@
 /** Averages of equal prices differ by the rounding of doubles at most, those of different prices by far more. */
 export const ROUNDING = 1e-12;
-/** Running sums are summed anew after so many bars, before rounding can reach `ROUNDING`. */
-const RESUM_BARS = 16_384;
-
-const sumOf = (values: Float64Array, from: number, to: number): number => {
-  let sum = 0;
-  for (let i = from; i < to; i += 1) sum += values[i] ?? 0;
-  return sum;
-};
+/** The averages are summed anew after so many bars, before rounding can reach `ROUNDING`. */
+export const BLOCK_BARS = 16_384;
 
 interface Periods {
   readonly fast: number;
   readonly slow: number;
 }
 
-/** The account on its way through the bars; money in doubles. */
-export interface Totals {
-  cash: number;
-  /** Signed units. */
-  held: number;
-  equity: number;
-  peak: number;
-  deepest: number;
-  sum: number;
-  squares: number;
-  trades: number;
-  wins: number;
-  entry_bar: number;
-  entry_price: number;
+/** The mean of the `period` closes before `bar`. */
+function meanBefore(close: Float64Array, bar: number, period: number): number {
+  let sum = 0;
+  for (let i = bar - period; i < bar; i += 1) sum += close[i] ?? 0;
+  return sum / period;
 }
 
-/** Where the averages stand to each other after a bar: 1 above, -1 below, 0 equal. */
-export interface Averages {
-  fast_sum: number;
-  slow_sum: number;
-  order: number;
-  summed_at: number;
-}
+/** The order of averages of the closes before `bar` that are so far apart: 1 above, -1 below, 0 equal. */
+const orderAt = (close: Float64Array, bar: number, slow: number, distance: number): number =>
+  Math.abs(distance) <= ROUNDING * meanBefore(close, bar, slow) ? 0 : distance > 0 ? 1 : -1;
+
+const distanceBefore = (close: Float64Array, bar: number, { fast, slow }: Periods): number =>
+  meanBefore(close, bar, fast) - meanBefore(close, bar, slow);
+
+/** The order of the averages of the closes before `bar`. */
+export const orderBefore = (close: Float64Array, bar: number, periods: Periods): number =>
+  orderAt(close, bar, periods.slow, distanceBefore(close, bar, periods));
+
+/** A crossing as one whole number: its bar upwards, the complement of it downwards. */
+export const crossingOf = (bar: number, direction: number): number => (direction < 0 ? ~bar : bar);
+export const barOf = (crossing: number): number => (crossing < 0 ? ~crossing : crossing);
 
 /**
- * Moves on to the next crossing, or to the end: the bar of it, or the number of bars. Nothing is held, so nothing but
- * the averages changes. Most bars leave their order as it is and are settled by one comparison.
+ * Writes the crossings of a block of bars, at most `BLOCK_BARS` from `from` on, into `found` and says how many.
+ * `before` is the order at the bar before. `apart` is the distance of the averages in the direction of `side`: while
+ * it stays above `bound` (what can be a tie, no close being above `highest`), two bars cost two additions to it.
  */
-export function nextCrossing(close: Float64Array, from: number, { fast, slow }: Periods, averages: Averages): number {
-  let { fast_sum, slow_sum, order } = averages;
-  const tie = ROUNDING * fast;
-  const end = close.length;
-  let bar = from;
-  for (; bar < end; bar += 1) {
-    const value = close[bar] as number;
-    fast_sum += value - (close[bar - fast] as number);
-    slow_sum += value - (close[bar - slow] as number);
-    const distance = fast_sum * slow - slow_sum * fast;
-    if (distance * order > tie * slow_sum) continue;
-    const before = order;
-    order = Math.abs(distance) <= tie * slow_sum ? 0 : distance > 0 ? 1 : -1;
-    if (before * order < 0) break;
-  }
-  averages.fast_sum = fast_sum;
-  averages.slow_sum = slow_sum;
-  averages.order = order;
-  return bar;
-}
-
-/** The same while something is held: equity moves with every close. Stops where nothing is left. */
-export function heldToCrossing(
+export function findCrossings(
   close: Float64Array,
   from: number,
-  { fast, slow }: Periods,
-  averages: Averages,
-  totals: Totals,
+  { fast, slow, highest }: Periods & { readonly highest: number },
+  before: number,
+  found: Int32Array,
 ): number {
-  let { fast_sum, slow_sum, order } = averages;
-  let { equity, peak, deepest, sum, squares } = totals;
-  const { cash, held } = totals;
-  const tie = ROUNDING * fast;
-  const end = close.length;
-  let floor = Math.max(0, peak * (1 + deepest));
-  let bar = from;
-  for (; bar < end; bar += 1) {
-    const value = close[bar] as number;
-    const now = cash + held * value;
-    const change = now / equity - 1;
-    equity = now;
-    sum += change;
-    squares += change * change;
-    if (now > peak) {
-      peak = now;
-      floor = Math.max(0, peak * (1 + deepest));
-    } else if (now <= floor) {
-      deepest = Math.min(deepest, now / peak - 1);
-      floor = Math.max(0, now);
-      if (now <= 0) {
-        sum += Math.max(-1, change) - change;
-        squares += Math.min(1, change * change) - change * change;
+  const length = Math.min(BLOCK_BARS, close.length - from);
+  const enters = close.subarray(from, from + length);
+  const leavesFast = close.subarray(from - fast, from - fast + length);
+  const leavesSlow = close.subarray(from - slow, from - slow + length);
+  const bound = ROUNDING * highest;
+  let side = before < 0 ? -1 : 1;
+  let isTied = before === 0;
+  let count = 0;
+  let f = side / fast;
+  let s = side / slow;
+  let apart = distanceBefore(close, from, { fast, slow }) * side;
+  for (let i = 0; i < length; i += 1) {
+    let isTold = false;
+    for (; !isTied && i + 1 < length; i += 2) {
+      const a = enters[i] as number;
+      const b = enters[i + 1] as number;
+      const first = f * (a - (leavesFast[i] as number)) - s * (a - (leavesSlow[i] as number));
+      const second = f * (b - (leavesFast[i + 1] as number)) - s * (b - (leavesSlow[i + 1] as number));
+      const half = apart + first;
+      apart += first + second;
+      if (!(half > bound)) {
+        apart = half;
+        isTold = true;
+        break;
+      }
+      if (!(apart > bound)) {
+        i += 1;
+        isTold = true;
         break;
       }
     }
-    fast_sum += value - (close[bar - fast] as number);
-    slow_sum += value - (close[bar - slow] as number);
-    const distance = fast_sum * slow - slow_sum * fast;
-    if (distance * order > tie * slow_sum) continue;
-    const before = order;
-    order = Math.abs(distance) <= tie * slow_sum ? 0 : distance > 0 ? 1 : -1;
-    if (before * order < 0) break;
+    if (i >= length) break;
+    if (!isTold) {
+      const a = enters[i] as number;
+      apart += f * (a - (leavesFast[i] as number)) - s * (a - (leavesSlow[i] as number));
+    }
+    const order = apart < -bound ? -1 : apart > bound ? 1 : orderAt(close, from + i + 1, slow, apart);
+    if (order < 0) {
+      side = -side;
+      f = -f;
+      s = -s;
+      apart = -apart;
+      if (!isTied) found[count++] = crossingOf(from + i, side);
+    }
+    isTied = order === 0;
   }
-  averages.fast_sum = fast_sum;
-  averages.slow_sum = slow_sum;
-  averages.order = order;
-  totals.equity = equity;
-  totals.peak = peak;
-  totals.deepest = deepest;
-  totals.sum = sum;
-  totals.squares = squares;
-  return bar;
-}
-
-export function resum(close: Float64Array, bar: number, { fast, slow }: Periods, averages: Averages): void {
-  if (bar - averages.summed_at < RESUM_BARS) return;
-  averages.fast_sum = sumOf(close, bar - fast, bar);
-  averages.slow_sum = sumOf(close, bar - slow, bar);
-  averages.summed_at = bar;
-}
-
-/** The order of the averages as their sums stand. */
-export function orderOf({ fast, slow }: Periods, { fast_sum, slow_sum }: Averages): number {
-  const distance = fast_sum * slow - slow_sum * fast;
-  return Math.abs(distance) <= ROUNDING * slow_sum * fast ? 0 : Math.sign(distance);
+  return count;
 }

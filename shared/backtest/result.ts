@@ -13,6 +13,8 @@ import { marketsOf } from './timeline.ts';
 
 const fraction = (a: Amount, b: Amount): number => (a === '0' || isZero(b) ? 0 : toNumber(divide(a, b, 24)));
 
+const exposure = (value: Amount, level: number): number => (level === 0 ? 0 : toNumber(value) / level);
+
 function equityOfRun(run: Run): EquityPoint[] {
   let highest = 0;
   return run.equity.map(({ at, account, gross, net }) => {
@@ -22,8 +24,8 @@ function equityOfRun(run: Run): EquityPoint[] {
       at,
       equity: account,
       drawdown: highest > 0 ? level / highest - 1 : 0,
-      gross_exposure: fraction(gross, account),
-      net_exposure: fraction(net, account),
+      gross_exposure: exposure(gross, level),
+      net_exposure: exposure(net, level),
     };
   });
 }

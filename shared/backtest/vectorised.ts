@@ -1,5 +1,8 @@
 import type { Bar } from '../market/schema.ts';
-import { type Averages, heldToCrossing, nextCrossing, orderOf, ROUNDING, resum, type Totals } from './crossing.ts';
+import { BLOCK_BARS, crossingOf, findCrossings, orderBefore, ROUNDING } from './crossing.ts';
+import { play, startOf, type Terms, type Totals, type VectorTrade } from './crossover-account.ts';
+
+export type { VectorTrade } from './crossover-account.ts';
 
 /*
  * Crossovers of moving averages on columns of doubles: the trades of the engine with timing `next_open`, sizes by
@@ -13,37 +16,25 @@ import { type Averages, heldToCrossing, nextCrossing, orderOf, ROUNDING, resum, 
 export interface Columns {
   readonly open: Float64Array;
   readonly close: Float64Array;
+  /** The highest close, or more; absent: looked for in every run. */
+  readonly highest?: number;
 }
 
-export const columnsOf = (bars: readonly Bar[]): Columns => ({
-  open: Float64Array.from(bars, ({ open }) => Number(open)),
-  close: Float64Array.from(bars, ({ close }) => Number(close)),
-});
+const highestOf = (values: Float64Array): number => values.reduce((most, value) => Math.max(most, value), 0);
 
-export interface CrossoverSettings {
+export function columnsOf(bars: readonly Bar[]): Columns {
+  const open = Float64Array.from(bars, (bar) => Number(bar.open));
+  const close = Float64Array.from(bars, (bar) => Number(bar.close));
+  return { open, close, highest: highestOf(close) };
+}
+
+export interface CrossoverSettings extends Terms {
   readonly fast: number;
   readonly slow: number;
   readonly initial_capital: number;
-  /** Of the value of each fill. */
-  readonly fee_rate: number;
-  readonly lot_size: number;
-  /** Part of equity that an open takes, fee included. */
-  readonly share: number;
-  readonly allow_short: boolean;
   readonly periods_per_year: number;
   /** The first bar on which it may decide, at which its equity begins; earlier ones only warm it up. Absent: 0. */
   readonly from_bar?: number;
-}
-
-export interface VectorTrade {
-  readonly side: 'long' | 'short';
-  readonly quantity: number;
-  readonly entry_bar: number;
-  readonly entry_price: number;
-  readonly exit_bar: number;
-  readonly exit_price: number;
-  /** After the fees of both sides. */
-  readonly net: number;
 }
 
 export interface CrossoverResult {
@@ -59,95 +50,32 @@ export interface CrossoverResult {
   readonly win_rate: number | null;
 }
 
-const startOf = (capital: number): Totals => ({
-  cash: capital,
-  held: 0,
-  equity: capital,
-  peak: capital,
-  deepest: 0,
-  sum: 0,
-  squares: 0,
-  trades: 0,
-  wins: 0,
-  entry_bar: 0,
-  entry_price: 0,
-});
-
-/** Closes what is held at the open of a bar. */
-function leave(totals: Totals, bar: number, price: number, fee_rate: number, into: VectorTrade[] | undefined): void {
-  const { held, entry_price, entry_bar } = totals;
-  const quantity = Math.abs(held);
-  totals.cash += held * price - quantity * price * fee_rate;
-  const net = held * (price - entry_price) - quantity * (price + entry_price) * fee_rate;
-  totals.trades += 1;
-  if (net > 0) totals.wins += 1;
-  into?.push({
-    side: held > 0 ? 'long' : 'short',
-    quantity,
-    entry_bar,
-    entry_price,
-    exit_bar: bar,
-    exit_price: price,
-    net,
-  });
-  totals.held = 0;
-}
-
-function enter(totals: Totals, bar: number, price: number, direction: number, settings: CrossoverSettings): void {
-  const { fee_rate, lot_size, share } = settings;
-  const units = (totals.cash * share) / (price * (1 + fee_rate));
-  const quantity = Math.floor((units / lot_size) * (1 + ROUNDING)) * lot_size;
-  if (!(quantity > 0)) return;
-  totals.held = direction * quantity;
-  totals.cash -= totals.held * price + quantity * price * fee_rate;
-  totals.entry_bar = bar;
-  totals.entry_price = price;
-}
-
 /** One crossover over all bars; `into` collects its closed trades. Throws RangeError unless 1 <= fast < slow. */
 export function runCrossover(columns: Columns, settings: CrossoverSettings, into?: VectorTrade[]): CrossoverResult {
-  const { open, close } = columns;
-  const { fast, slow, fee_rate, allow_short, from_bar = 0 } = settings;
+  const { close, highest = highestOf(close) } = columns;
+  const { fast, slow, from_bar = 0 } = settings;
   if (!(Number.isInteger(fast) && Number.isInteger(slow) && fast >= 1 && fast < slow))
     throw new RangeError('fast must be shorter than slow, and both whole');
-  const totals = startOf(settings.initial_capital);
   const end = close.length;
   const first = Math.max(slow, from_bar);
-  if (end < first) return resultOf(settings, totals, 0, end);
-  const averages: Averages = { fast_sum: 0, slow_sum: 0, order: 0, summed_at: Number.NEGATIVE_INFINITY };
-  resum(close, first, settings, averages);
-  averages.order = orderOf(settings, averages);
-  let bar = first;
-  while (bar < end) {
-    resum(close, bar, settings, averages);
-    const crossing =
-      totals.held === 0
-        ? nextCrossing(close, bar, settings, averages)
-        : heldToCrossing(close, bar, settings, averages, totals);
-    bar = crossing + 1;
-    if (totals.equity <= 0) return resultOf(settings, totals, crossing + 1, end);
-    if (bar >= end) break;
-    const price = open[bar] as number;
-    if (totals.held !== 0 && totals.held * averages.order < 0) leave(totals, bar, price, fee_rate, into);
-    if (totals.held === 0 && (averages.order > 0 || allow_short)) enter(totals, bar, price, averages.order, settings);
-    if (totals.held === 0) flat(totals);
+  const totals = startOf(settings.initial_capital, first);
+  if (end < first) return resultOf(settings, totals, end);
+  const found = new Int32Array(BLOCK_BARS + 1);
+  for (let from = first; from < end && totals.equity > 0; from += BLOCK_BARS) {
+    const order = orderBefore(close, from, settings);
+    let count = findCrossings(close, from, { fast, slow, highest }, order, found);
+    if (from + BLOCK_BARS >= end) {
+      found[count] = crossingOf(end - 1, 1);
+      count += 1;
+    }
+    play(columns, found, count, settings, totals, into);
   }
-  return resultOf(settings, totals, end, end);
+  return resultOf(settings, totals, end);
 }
 
-/** Equity after a close without a new position: the last move of it, and then it stands still. */
-function flat(totals: Totals): void {
-  const change = totals.cash / totals.equity - 1;
-  totals.equity = totals.cash;
-  totals.sum += change;
-  totals.squares += change * change;
-  totals.peak = Math.max(totals.peak, totals.cash);
-  totals.deepest = Math.min(totals.deepest, totals.cash / totals.peak - 1);
-}
-
-function resultOf(settings: CrossoverSettings, totals: Totals, seen: number, bars: number): CrossoverResult {
+function resultOf(settings: CrossoverSettings, totals: Totals, bars: number): CrossoverResult {
   const { fast, slow, initial_capital, periods_per_year, from_bar = 0 } = settings;
-  const n = (seen === 0 ? bars : seen) - from_bar - 1;
+  const n = (totals.equity > 0 ? bars : totals.noted) - from_bar - 1;
   const mean = n > 0 ? totals.sum / n : 0;
   const variance = n > 1 ? (totals.squares - n * mean * mean) / (n - 1) : 0;
   const spread = Math.sqrt(Math.max(0, variance));
@@ -157,7 +85,7 @@ function resultOf(settings: CrossoverSettings, totals: Totals, seen: number, bar
     final_value: totals.equity,
     total_return: totals.equity / initial_capital - 1,
     sharpe_ratio: spread > ROUNDING ? (mean / spread) * Math.sqrt(periods_per_year) : null,
-    max_drawdown: totals.deepest,
+    max_drawdown: totals.lowest - 1,
     num_trades: totals.trades,
     win_rate: totals.trades === 0 ? null : totals.wins / totals.trades,
   };

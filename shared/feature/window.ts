@@ -8,7 +8,9 @@ export type Window = z.infer<typeof Window>;
 export const emptyWindow = ({ period }: Period): Window => ({ period, values: [] });
 
 export function push({ period, values }: Window, value: number): Window {
-  return { period, values: values.length < period ? [...values, value] : [...values.slice(1), value] };
+  const next = values.slice(values.length < period ? 0 : 1);
+  next.push(value);
+  return { period, values: next };
 }
 
 export const isFull = ({ period, values }: Window): boolean => values.length === period;

@@ -56,3 +56,28 @@ export function quantileOfSorted(sorted: readonly number[], p: number, method: Q
 /** The p-quantile, 0 <= p <= 1. Throws RangeError for no values. */
 export const quantile = (values: readonly number[], p: number, method: QuantileMethod = 'linear'): number =>
   quantileOfSorted(ascending(values), p, method);
+
+/** The `count` smallest values in ascending order, by quickselect (Hoare 1961); reorders the column. */
+export function smallest(values: Float64Array, count: number): Float64Array {
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high && count < values.length) {
+    const pivot = values[(low + high) >> 1] as number;
+    let left = low;
+    let right = high;
+    while (left <= right) {
+      while ((values[left] as number) < pivot) left += 1;
+      while ((values[right] as number) > pivot) right -= 1;
+      if (left > right) break;
+      const kept = values[left] as number;
+      values[left] = values[right] as number;
+      values[right] = kept;
+      left += 1;
+      right -= 1;
+    }
+    if (count - 1 <= right) high = right;
+    else if (count - 1 >= left) low = left;
+    else break;
+  }
+  return values.subarray(0, count).sort();
+}

@@ -1,69 +1,12 @@
 import { normalDensity, normalQuantile } from '../performance/normal.ts';
-import { quantile } from '../performance/quantile.ts';
+import { quantile, settled, smallest } from '../performance/quantile.ts';
 import { checkedReturns, maximumDrawdown, totalReturn } from '../performance/returns.ts';
 import { defined, type Statistic, undefinedFor } from '../performance/statistic.ts';
 import { cholesky, dot, times } from './covariance.ts';
+import { gaussian } from './gaussian.ts';
 import type { NormalModel } from './portfolio-var.ts';
+import { seeded } from './random.ts';
 import { alphaOf } from './var.ts';
-
-/** A source of numbers in [0, 1): the same seed gives the same sequence on every machine. */
-export type Uniform = () => number;
-
-/** SplitMix32's step: spreads a counter over 32 bits. */
-function scattered(counter: number): number {
-  let z = counter | 0;
-  z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-  z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-  return (z ^ (z >>> 15)) >>> 0;
-}
-
-/** xoshiro128** (Blackman & Vigna 2018): 32-bit numbers from a state that is not all zero. Not for secrets. */
-export function xoshiro(one: number, two: number, three: number, four: number): () => number {
-  let a = one;
-  let b = two;
-  let c = three;
-  let d = four;
-  return () => {
-    const scaled = Math.imul(b, 5);
-    const result = Math.imul((scaled << 7) | (scaled >>> 25), 9) >>> 0;
-    const shifted = b << 9;
-    c ^= a;
-    d ^= b;
-    b ^= c;
-    a ^= d;
-    c ^= shifted;
-    d = (d << 11) | (d >>> 21);
-    return result;
-  };
-}
-
-/** xoshiro128** seeded by SplitMix32; two draws make the 53 bits of a double. */
-export function seeded(seed: number): Uniform {
-  const state = (i: number): number => scattered(seed + Math.imul(i, 0x9e3779b9));
-  const next = xoshiro(state(1) || 1, state(2), state(3), state(4));
-  return () => ((next() >>> 5) * 67_108_864 + (next() >>> 6)) / 9_007_199_254_740_992;
-}
-
-/** Standard normal draws by Marsaglia's polar method, both of each pair used. */
-export function normals(uniform: Uniform): () => number {
-  let kept: number | undefined;
-  return () => {
-    if (kept !== undefined) {
-      const value = kept;
-      kept = undefined;
-      return value;
-    }
-    for (;;) {
-      const u = 2 * uniform() - 1;
-      const v = 2 * uniform() - 1;
-      const s = u * u + v * v;
-      if (s >= 1 || s === 0) continue;
-      const scale = Math.sqrt((-2 * Math.log(s)) / s);
-      kept = v * scale;
-      return u * scale;
-    }
-  };
-}
 
 export interface SimulatedLoss {
   readonly value_at_risk: Statistic;
@@ -90,25 +33,45 @@ export function simulateLoss(
     return { value_at_risk: none, expected_shortfall: none, standard_error: none, paths, seed };
   }
   const alpha = alphaOf(options.confidence);
-  const draw = normals(seeded(seed));
-  const centre = dot(weights, model.mean);
   const loading = factor.map((_, k) => factor.reduce((sum, row, i) => sum + (row[k] ?? 0) * (weights[i] ?? 0), 0));
-  const outcomes = Float64Array.from({ length: paths }, () =>
-    loading.reduce((sum, weight) => sum + weight * draw(), centre),
-  ).sort();
+  const outcomes = outcomesOf(dot(weights, model.mean), loading, paths, seed);
+  const place = settled((paths - 1) * alpha);
+  const tail = smallest(outcomes, Math.min(paths, Math.floor(place) + 2));
+  const [below = Number.NaN, above = below] = tail.subarray(Math.floor(place));
+  const worst = tail.subarray(0, Math.max(1, Math.floor(settled(paths * alpha))));
   const spread = Math.sqrt(dot(weights, times(model.covariance, weights)));
   const density = normalDensity(normalQuantile(alpha)) / spread;
-  const tail = outcomes.subarray(0, Math.max(1, Math.floor(paths * alpha)));
-  const place = (paths - 1) * alpha;
-  const below = outcomes[Math.floor(place)] ?? Number.NaN;
-  const above = outcomes[Math.ceil(place)] ?? Number.NaN;
   return {
     value_at_risk: defined(-(below + (above - below) * (place - Math.floor(place)))),
-    expected_shortfall: defined(-tail.reduce((sum, value) => sum + value, 0) / tail.length),
+    expected_shortfall: defined(-worst.reduce((sum, value) => sum + value, 0) / worst.length),
     standard_error: defined(Math.sqrt((alpha * (1 - alpha)) / paths) / density),
     paths,
     seed,
   };
+}
+
+const BLOCK_PATHS = 1_024;
+
+/**
+ * The portfolio's return on each path, w'm + (w'L) z with a normal draw for each asset: folding the weights into the
+ * factor first leaves one product a draw and no asset's return to keep.
+ */
+function outcomesOf(centre: number, loading: readonly number[], paths: number, seed: number): Float64Array {
+  const weights = Float64Array.from(loading);
+  const assets = weights.length;
+  const drawn = new Float64Array(BLOCK_PATHS * assets);
+  const fill = gaussian(seed);
+  const outcomes = new Float64Array(paths);
+  for (let first = 0; first < paths; first += BLOCK_PATHS) {
+    fill(drawn);
+    const end = Math.min(paths, first + BLOCK_PATHS);
+    for (let path = first, at = 0; path < end; path += 1) {
+      let outcome = centre;
+      for (let k = 0; k < assets; k += 1, at += 1) outcome += (weights[k] as number) * (drawn[at] as number);
+      outcomes[path] = outcome;
+    }
+  }
+  return outcomes;
 }
 
 export interface ResampledPaths {

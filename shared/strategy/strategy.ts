@@ -56,6 +56,12 @@ export interface Rule<P, M extends z.infer<typeof Kept>>
 export function strategy<P, M extends z.infer<typeof Kept>>(rule: Rule<P, M>): Strategy {
   const { kind, version, family, fails_when, parameters } = rule;
   const { read, keep } = reader(rule.memory);
+  const parsed = new WeakMap<object, P>();
+  const parametersOf = ({ parameters: given }: StrategyState): P => {
+    const own = parsed.get(given) ?? parameters.parse(given);
+    parsed.set(given, own);
+    return own;
+  };
   return {
     kind,
     version,
@@ -79,7 +85,7 @@ export function strategy<P, M extends z.infer<typeof Kept>>(rule: Rule<P, M>): S
       if (decision_at === undefined || state.proposed_at === decision_at) return [];
       const isPending = (wish: Wish): boolean => state.pending.some(({ intent }) => intent === wish.intent);
       return rule
-        .decide(read(state.memory), parameters.parse(state.parameters), sign(state.held), state.share ?? 0)
+        .decide(read(state.memory), parametersOf(state), sign(state.held), state.share ?? 0)
         .filter((wish) => !isPending(wish) && (may_open || wish.intent === 'close'))
         .map((wish) => tradeOf(wish, decision_at));
     },

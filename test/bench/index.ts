@@ -1,5 +1,5 @@
 /** `npm run bench -- NAME`: each benchmark is a file of this folder that prints its own table when it is run. */
-const BENCHES = { trail: './trail.ts', replay: './replay.ts', serve: './serve.ts' } as const;
+const BENCHES = { trail: './trail.ts', replay: './replay.ts', serve: './serve.ts', numbers: './numbers.ts' } as const;
 
 const [name] = process.argv.slice(2);
 const chosen = Object.entries(BENCHES).filter(([one]) => name === undefined || one === name);

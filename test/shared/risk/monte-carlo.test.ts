@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { deviation, excessKurtosis, mean } from '#shared/performance/moments.ts';
-import { normals, resamplePaths, seeded, simulateLoss, xoshiro } from '#shared/risk/monte-carlo.ts';
+import { deviation, excessKurtosis, mean, skewness } from '#shared/performance/moments.ts';
+import { normalCumulative } from '#shared/performance/normal.ts';
+import { gaussian } from '#shared/risk/gaussian.ts';
+import { resamplePaths, simulateLoss } from '#shared/risk/monte-carlo.ts';
 import { portfolioShortfall, portfolioVar } from '#shared/risk/portfolio-var.ts';
+import { seeded, stateOf, xoshiro } from '#shared/risk/random.ts';
 
 const model = {
   mean: [0.0005, 0.0002],
@@ -24,11 +27,42 @@ describe('the generator', () => {
     expect(some(0).every((value) => value >= 0 && value < 1)).toBe(true);
   });
 
-  it('draws normal numbers', () => {
-    const draws = Array.from({ length: 100_000 }, normals(seeded(3)));
-    expect(Math.abs(mean(draws))).toBeLessThan(4 / Math.sqrt(100_000));
-    expect(deviation(draws)).toBeCloseTo(1, 2);
-    expect(Math.abs(excessKurtosis(draws).value ?? 1)).toBeLessThan(4 * Math.sqrt(24 / 100_000));
+  it('draws normal numbers: moments and both tails within four standard errors', () => {
+    const draws = new Float64Array(200_000);
+    gaussian(3)(draws);
+    const n = draws.length;
+    const values = [...draws];
+    expect(Math.abs(mean(values))).toBeLessThan(4 / Math.sqrt(n));
+    expect(Math.abs(deviation(values) - 1)).toBeLessThan(4 / Math.sqrt(2 * n));
+    expect(Math.abs(skewness(values).value ?? 1)).toBeLessThan(4 * Math.sqrt(6 / n));
+    expect(Math.abs(excessKurtosis(values).value ?? 1)).toBeLessThan(4 * Math.sqrt(24 / n));
+    for (const reach of [0.5, 1, 2, 3, 3.7, 4]) {
+      const beyond = 1 - normalCumulative(reach);
+      for (const isBeyond of [(x: number) => x > reach, (x: number) => x < -reach]) {
+        const share = values.filter(isBeyond).length / n;
+        expect(Math.abs(share - beyond)).toBeLessThan(4 * Math.sqrt((beyond * (1 - beyond)) / n));
+      }
+    }
+  });
+
+  it('draws the same normal numbers in one column as in many', () => {
+    const whole = new Float64Array(1_000);
+    gaussian(5)(whole);
+    const fill = gaussian(5);
+    const parts = Array.from({ length: 10 }, () => {
+      const part = new Float64Array(100);
+      fill(part);
+      return [...part];
+    });
+    expect(parts.flat()).toEqual([...whole]);
+  });
+
+  it('draws from the bits of xoshiro128**: the layer from the lowest eight, the side from the highest', () => {
+    const next = xoshiro(...stateOf(8));
+    const draws = new Float64Array(8);
+    gaussian(8)(draws);
+    const sides = Array.from(draws, () => ((next() | 0) < 0 ? -1 : 1));
+    expect([...draws].map(Math.sign)).toEqual(sides);
   });
 });
 
