@@ -19,14 +19,14 @@ const PACK: Readonly<Record<(typeof PACKED)[number], (bytes: Uint8Array) => Buff
 export interface Body {
   readonly bytes: Buffer;
   as(encoding: Encoding): Buffer;
-  /** What of the accepted encodings this body is sent in. */
+  /** What of the accepted encodings this body is sent in, this time. */
   chosen(accept_encoding: string | undefined): Encoding;
 }
 
-/** `is_packed` false: it is sent as it is, whatever is asked for. */
+/** `is_packed` false: the first time it is sent as it is, whatever is asked for. */
 export function body(bytes: Buffer, is_packed = true): Body {
   const made = new Map<Encoding, Buffer>([['identity', bytes]]);
-  const isWorth = is_packed && bytes.length >= WORTH_PACKING_BYTES;
+  let isWorth = is_packed && bytes.length >= WORTH_PACKING_BYTES;
   return {
     bytes,
     as(encoding) {
@@ -36,7 +36,11 @@ export function body(bytes: Buffer, is_packed = true): Body {
       made.set(encoding, packed);
       return packed;
     },
-    chosen: (accepted) => (isWorth ? accepts(accepted) : 'identity'),
+    chosen(accepted) {
+      const encoding = isWorth ? accepts(accepted) : 'identity';
+      isWorth = bytes.length >= WORTH_PACKING_BYTES;
+      return encoding;
+    },
   };
 }
 
