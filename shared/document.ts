@@ -8,7 +8,9 @@ export type Document = { readonly [field: string]: Json | undefined };
  * Any JSON value, as z.json() says, checked in one walk: envelopes and strategy memories are read thousands of times,
  * and z.json() tries each kind of value in turn (about twenty times the work, by a profile of the replay).
  */
-export const JsonValue = z.custom<z.core.util.JSONType>(isJson, 'a JSON value is needed');
+export const JsonValue = z
+  .custom<z.core.util.JSONType>(isJson, 'a JSON value is needed')
+  .meta({ description: 'Any JSON.', override: { description: 'Any JSON.' } });
 
 function isJson(value: unknown): boolean {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
