@@ -25,16 +25,20 @@ const PullQuery = z.strictObject({
   after: whole(0, 999_999_999_999).default(0).meta({ description: 'The last seq that the caller has seen.' }),
   limit: whole(1, MOST_ROWS).default(100).meta({ description: 'Looks at so many rows of the stream.' }),
   since: Instant.optional().meta({ description: 'Only what became available later.' }),
-  exchange: ExchangeName.optional(),
-  symbol: SymbolName.optional(),
-  model_id: z.string().max(128).optional(),
-  strategy_id: z.string().max(48).optional(),
+  exchange: ExchangeName.optional().meta({ description: 'Only of this exchange.', example: 'bybit' }),
+  symbol: SymbolName.optional().meta({ description: 'Only of this symbol.', example: 'BTCUSDT' }),
+  model_id: z.string().max(128).optional().meta({ description: 'Only of this model.' }),
+  strategy_id: z.string().max(48).optional().meta({ description: 'Only of this strategy.' }),
   min_confidence: z
     .string()
     .regex(/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'a number from 0 to 1 is needed')
     .transform(Number)
     .optional()
-    .meta({ override: { type: 'number', minimum: 0, maximum: 1 } }),
+    .meta({
+      description: 'Only what is at least so confident.',
+      example: 0.8,
+      override: { type: 'number', minimum: 0, maximum: 1 },
+    }),
   as_of: AsOfParameter.optional(),
   algorithm_id: OwnerParameter.optional(),
 });
