@@ -212,7 +212,7 @@ describe('in a data folder is found', () => {
   test('damage that its export shows as well', async () => {
     sql(
       data,
-      `DROP INDEX trail_0; UPDATE documents SET body = '{"broken":' || char(10) || body
+      `DROP INDEX trail_0; DROP INDEX trail_1; DROP INDEX trail_2; UPDATE documents SET body = '{"broken":' || char(10) || body
       WHERE id = '${trailKey(CHAIN, 5)}'`,
     );
     const file = join(folder(), 'export.jsonl');

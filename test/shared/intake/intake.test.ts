@@ -66,6 +66,7 @@ describe('an accepted offer', () => {
       symbol: 'BTCUSDT',
       signal_id: id,
       version: 1,
+      quantconnect: { ticker: 'BTCUSDT', security_type: 'crypto', market: 'bybit' },
       signal,
     });
     expect(Delivery.parse(then.documents[`deliveries/${id}@dep-1`])).toMatchObject({
