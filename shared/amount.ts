@@ -57,13 +57,15 @@ export function divide(a: Amount, b: Amount, decimals = 12): Amount {
 
 /**
  * -1, 0 or 1 as a is below, equal to or above b. Rounding to a double keeps the order, so doubles that differ decide;
- * only equal ones leave it to the decimals.
+ * only equal ones leave it to the decimals, and so does a text that is no number, which throws there.
  */
 export function compare(a: Amount, b: Amount): -1 | 0 | 1 {
-  const [left, right] = [Number(a), Number(b)];
+  const left = a === '' ? Number.NaN : Number(a);
+  const right = b === '' ? Number.NaN : Number(b);
   if (left < right) return -1;
   if (left > right) return 1;
-  return a === b ? 0 : (new Exact(a).cmp(b) as -1 | 0 | 1);
+  if (a === b && left === right) return 0;
+  return new Exact(a).cmp(b) as -1 | 0 | 1;
 }
 export const isZero = (a: Amount): boolean => a === '0' || compare(a, '0') === 0;
 /** -1, 0 or 1: the direction of a signed quantity. */

@@ -10,7 +10,7 @@ export type Document = { readonly [field: string]: Json | undefined };
  */
 export const JsonValue = z
   .custom<z.core.util.JSONType>(isJson, 'a JSON value is needed')
-  .meta({ description: 'Any JSON value.' });
+  .meta({ description: 'Any JSON.', override: { description: 'Any JSON.' } });
 
 function isJson(value: unknown): boolean {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
 import { LRUCache } from 'lru-cache';
+import { Unavailable } from '#shared/failure.ts';
 import type { Ports } from '#shared/ports/index.ts';
 import type { ReasonCode } from '#shared/signal/reason.ts';
 import type { Env } from './auth.ts';
@@ -59,7 +60,8 @@ const SENT = 'API response sent';
 
 /** Throws RangeError when a network cannot be read: a door with a mistaken list does not open. */
 export function accessTo({ log, clock }: Pick<Ports, 'log' | 'clock'>, options: AccessOptions): Access {
-  const { quantconnect_networks = [], proxies = 0, write } = options;
+  const { quantconnect_networks = [], proxies = 0 } = options;
+  const write = options.write && orUnavailable(options.write);
   const isQuantConnect = networks(quantconnect_networks);
   const known = new LRUCache<string, Caller>({ max: 10_000 });
   return {
@@ -89,6 +91,17 @@ export function accessTo({ log, clock }: Pick<Ports, 'log' | 'clock'>, options: 
         this.sent({ request_id, status_code: 200, duration: durationSince(started_ms), key_id, code: null });
       }
     },
+  };
+}
+
+/** What cannot be audited now is answered later: a reader of the log that has gone is no fault of the request. */
+function orUnavailable(write: (lines: string) => void): (lines: string) => void {
+  return (lines) => {
+    try {
+      write(lines);
+    } catch (cause) {
+      throw new Unavailable('the audit of access cannot be written', { cause });
+    }
   };
 }
 

@@ -32,6 +32,7 @@ export function app(ports: ServePorts, options: ServeOptions = {}, parts: Parts 
     const isLater = error instanceof Unavailable;
     const said = { request_id: context.get('request_id'), error: `${error.name}: ${error.message}` };
     ports.log[isLater ? 'warn' : 'error']('request failed', said);
+    context.header('X-Request-Id', said.request_id);
     return fail(context, isLater ? 'UNAVAILABLE' : 'INTERNAL');
   });
   door.notFound((context) => fail(context, 'ROUTE_UNKNOWN'));

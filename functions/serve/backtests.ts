@@ -72,7 +72,12 @@ const Older = z.strictObject({
   location: z.string(),
   result: BacktestSummary.nullable(),
 });
-const JobPath = z.strictObject({ id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'an id of a backtest is needed') });
+const JobPath = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'an id of a backtest is needed')
+    .meta({ description: 'The `backtest_id` that POST /backtests answered.' }),
+});
 
 /** POST /backtests answers 202 with an id, GET /backtests/{id} how far it is; /api/backtest is the older name. */
 export function backtestRoutes(ports: BacktestDoorPorts): readonly Route[] {

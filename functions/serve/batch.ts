@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Ports } from '#shared/ports/index.ts';
-import { type AsOf, writeAsOf } from '#shared/signal/as-of.ts';
+import { type AsOf, readAsOf, writeAsOf } from '#shared/signal/as-of.ts';
 import { Instant } from '#shared/topics.ts';
 import { resolveAsOf } from './as-of.ts';
 import { algorithmOf, type Env } from './auth.ts';
@@ -160,7 +160,12 @@ export function batchRoutes(ports: Pick<Ports, 'store' | 'clock'>, answers: Batc
     }
     const resolved = await resolveAsOf(ports, key, owner.algorithm_id, as_of);
     if (!resolved.ok) return fail(context, resolved.code, { message: resolved.message });
-    return send(context, await answers.past(owner.algorithm_id, request, resolved.as_of));
+    // A time is of one state only once no row of before it can appear any more.
+    return send(
+      context,
+      await answers.past(owner.algorithm_id, request, resolved.as_of),
+      readAsOf(as_of) !== undefined,
+    );
   };
   const terms = {
     scope: 'read_signals',
@@ -201,26 +206,34 @@ export const isLean = (user_agent: string | undefined): boolean =>
   user_agent?.startsWith('QCAlgorithm.Download') === true;
 
 /** What goes with a batch: it may be kept by whom it is sent to, and must be asked about before it is used again. */
-export function batchHeaders({ etag, view }: BatchAnswer, encoding: Encoding): Record<string, string> {
+export function batchHeaders(
+  { etag, view }: BatchAnswer,
+  encoding: Encoding,
+  isForEver = view === undefined,
+): Record<string, string> {
   return {
     'Content-Type': 'application/json; charset=utf-8',
-    'Cache-Control': view === undefined ? 'private, max-age=31536000, immutable' : 'private, no-cache',
+    'Cache-Control': isForEver ? 'private, max-age=31536000, immutable' : 'private, no-cache',
     ETag: etag,
     Vary: 'Accept-Encoding',
     ...(encoding === 'identity' ? {} : { 'Content-Encoding': encoding }),
   };
 }
 
-function send(context: Context<Env>, answer: BatchAnswer): Response {
+function send(context: Context<Env>, answer: BatchAnswer, isForEver = answer.view === undefined): Response {
   const { body: signals, etag, as_of } = answer;
-  const plain = batchHeaders(answer, 'identity');
+  const plain = batchHeaders(answer, 'identity', isForEver);
+  // The answers to a POST have one URL and many bodies: a tag tells them apart no longer.
+  const isRead = context.req.method !== 'POST';
   const known = context.req.header('if-none-match');
-  const isKnown = known !== undefined && (known === '*' || known.split(',').some((one) => weak(one) === weak(etag)));
+  const isKnown =
+    isRead && known !== undefined && (known === '*' || known.split(',').some((one) => weak(one) === weak(etag)));
   if (isKnown && isLean(context.req.header('user-agent'))) return context.body(envelope([], as_of), 200, plain);
   if (isKnown) return context.body(null, 304, plain);
   const encoding = signals.chosen(context.req.header('accept-encoding'));
   const sent = signals.as(encoding);
-  return context.body(typeof sent === 'string' ? sent : new Uint8Array(sent), 200, batchHeaders(answer, encoding));
+  const headers = batchHeaders(answer, encoding, isForEver);
+  return context.body(typeof sent === 'string' ? sent : new Uint8Array(sent), 200, headers);
 }
 
 const weak = (tag: string): string => tag.trim().replace(/^W\//, '');

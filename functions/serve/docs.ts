@@ -5,11 +5,11 @@ import { type Route, route } from './route.ts';
 export function describe(routes: readonly Route[]): readonly Route[] {
   let made: Promise<{ json: string; page: string }> | undefined;
   const description = (): Promise<{ json: string; page: string }> => {
-    made ??= make(routes);
+    made ??= make([...routes, ...own]);
     return made;
   };
   const terms = { method: 'get', refuses: [] } as const;
-  return [
+  const own: readonly Route[] = [
     route({
       ...terms,
       path: '/openapi.json',
@@ -29,10 +29,11 @@ export function describe(routes: readonly Route[]): readonly Route[] {
         }),
     }),
   ];
+  return own;
 }
 
 async function make(routes: readonly Route[]): Promise<{ json: string; page: string }> {
   const [{ openApi }, { docsPage }] = await Promise.all([import('./openapi.ts'), import('./docs-page.ts')]);
   const document = openApi(routes);
-  return { json: JSON.stringify(document), page: docsPage(document) };
+  return { json: JSON.stringify(document), page: await docsPage(document) };
 }

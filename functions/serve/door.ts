@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener, Server } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import { type Access, durationSince } from './access.ts';
 import { app } from './app.ts';
 import { errorBody, statusOf } from './errors.ts';
@@ -18,13 +18,25 @@ export interface Door {
 export function door(ports: ServePorts, options: ServeOptions): Door {
   const parts = partsOf(ports, options);
   const { fetch } = app(ports, options, parts);
-  const answer = getRequestListener(fetch, { errorHandler: () => unreadable(parts.access) });
+  const answer = getRequestListener(fetch, { errorHandler: (error) => outside(parts.access, error) });
   const listener = front(parts, (request, response) => {
     // No answer depends on what a client calls us, and a name that is no host would be refused before the app.
     request.headers.host = 'quantbridge';
     return answer(request, response);
   });
   return { listener, settle: (server) => mannered(server, parts.access, listener) };
+}
+
+/** What the app itself could not answer; where even that cannot be said in the audit, we are out of order. */
+function outside(access: Access, error: unknown): Response {
+  try {
+    if (error instanceof RequestError) return unreadable(access);
+  } catch {
+    // The audit cannot be written.
+  }
+  const [code, request_id] = ['UNAVAILABLE', randomUUID()] as const;
+  const headers = { 'X-Request-Id': request_id };
+  return Response.json(errorBody(code, request_id, {}), { status: statusOf(code), headers });
 }
 
 /** A request target that is no URL never reaches the app. */

@@ -5,6 +5,7 @@ import type { Access, Answered } from './access.ts';
 import { type BatchAnswer, type Batches, batchHeaders } from './batch.ts';
 import { type BatchRequest, MOST_LOOKBACK, MOST_SYMBOLS_IN_PATH, readPath } from './batch-request.ts';
 import type { Encoding } from './encoding.ts';
+import { errorBody } from './errors.ts';
 import type { Keyring } from './keyring.ts';
 import type { Gatekeeper } from './limits.ts';
 import type { StreamViews, View } from './stream-view.ts';
@@ -57,7 +58,7 @@ export function front(parts: FrontParts, app: RequestListener): RequestListener 
       access.answered(turn.map(({ answered }) => answered));
     } catch {
       // What does not stand in the audit is not answered.
-      for (const { response } of turn) response.writeHead(503, ['Content-Length', '0', 'Retry-After', '1']).end();
+      for (const one of turn) refuse(one);
       return;
     }
     for (const one of turn) send(one);
@@ -107,6 +108,12 @@ function send({ answered, response, exchange, encoding }: Waiting): void {
   }
   response.writeHead(200, [...fixed, 'X-Request-Id', answered.request_id]);
   response.end(body, 'latin1');
+}
+
+function refuse({ answered: { request_id }, response }: Waiting): void {
+  const body = JSON.stringify(errorBody('UNAVAILABLE', request_id, {}));
+  const headers = { 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(body)) };
+  response.writeHead(503, { ...headers, 'X-Request-Id': request_id }).end(body);
 }
 
 /** Of so many URLs an instance knows whether they were asked for before. */

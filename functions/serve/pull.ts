@@ -25,16 +25,20 @@ const PullQuery = z.strictObject({
   after: whole(0, 999_999_999_999).default(0).meta({ description: 'The last seq that the caller has seen.' }),
   limit: whole(1, MOST_ROWS).default(100).meta({ description: 'Looks at so many rows of the stream.' }),
   since: Instant.optional().meta({ description: 'Only what became available later.' }),
-  exchange: ExchangeName.optional(),
-  symbol: SymbolName.optional(),
-  model_id: z.string().max(128).optional(),
-  strategy_id: z.string().max(48).optional(),
+  exchange: ExchangeName.optional().meta({ description: 'Only of this exchange.', example: 'bybit' }),
+  symbol: SymbolName.optional().meta({ description: 'Only of this symbol.', example: 'BTCUSDT' }),
+  model_id: z.string().max(128).optional().meta({ description: 'Only of this model.' }),
+  strategy_id: z.string().max(48).optional().meta({ description: 'Only of this strategy.' }),
   min_confidence: z
     .string()
     .regex(/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'a number from 0 to 1 is needed')
     .transform(Number)
     .optional()
-    .meta({ override: { type: 'number', minimum: 0, maximum: 1 } }),
+    .meta({
+      description: 'Only what is at least so confident.',
+      example: 0.8,
+      override: { type: 'number', minimum: 0, maximum: 1 },
+    }),
   as_of: AsOfParameter.optional(),
   algorithm_id: OwnerParameter.optional(),
 });
@@ -87,7 +91,7 @@ export function pullRoutes(ports: PullPorts): readonly Route[] {
 }
 
 async function pull(
-  { store }: PullPorts,
+  { store, clock }: PullPorts,
   { key_id }: ApiKey,
   algorithm_id: string,
   query: PullQuery,
@@ -95,14 +99,15 @@ async function pull(
   is_now: boolean,
 ): Promise<Pulled> {
   const { limit } = query;
-  const after =
-    query.since === undefined ? query.after : Math.max(query.after, await seqAt(store, algorithm_id, query.since));
+  const since = query.since === undefined ? 0 : await seqAt(store, algorithm_id, query.since);
+  // What came after the state that is asked about is not even counted.
+  const after = Math.max(query.after, Math.min(since, asked.seq));
   const range = { above: after, to: asked.seq };
   const found = await store.query(StreamEntries, { equal: { algorithm_id }, order: { field: 'seq' }, range, limit });
   const rows = found.map(({ document }) => document);
   const page = { algorithm_id, key_id, as_of: writeAsOf(asked), after, limit };
   const { halt, withheld, as_of } = is_now
-    ? await sayNow(store, page, rows, asked)
+    ? await sayNow({ store, clock }, page, rows, asked)
     : { ...((await store.get(Tellings, tellingId(page))) ?? { halt: false, withheld: [] }), as_of: asked };
   const told = rows.filter((row) => !withheld.includes(row.seq) && isValid(row, as_of) && fits(row, query));
   const signals = await Promise.all(told.map((row) => signalOf(store, row)));
@@ -146,7 +151,7 @@ async function signalOf(store: Ports['store'], row: StreamEntry): Promise<Comman
  * same state, this one is a millisecond later.
  */
 async function sayNow(
-  store: Ports['store'],
+  { store, clock }: PullPorts,
   asked: Page,
   rows: readonly StreamEntry[],
   { seq, at }: AsOf,
@@ -160,17 +165,19 @@ async function sayNow(
     withheld: rows.filter((_, n) => open[n] === false).map((row) => row.seq),
   };
   const mustKeep = said.halt || (own.length > 0 && rows.length > 0);
+  const now = clock.now().toISOString();
   // Before the switch moved something else may have been said.
-  for (let now = later(at, control?.changed_at); ; now = later(now, now)) {
-    const page = { ...asked, as_of: writeAsOf({ seq, at: now }) };
+  for (let told_at = later(at, control?.changed_at); ; told_at = later(told_at, told_at)) {
+    const page = { ...asked, as_of: writeAsOf({ seq, at: told_at }) };
     const id = tellingId(page);
     const isFree = await store.commit([keyOf(Tellings, id)], (read) => {
       const before = read(Tellings, id);
-      const create =
-        before === undefined && mustKeep ? [write(Tellings, id, { schema: 1, ...page, ...said, told_at: now })] : [];
+      // Of a time to come another thing may be said yet.
+      const isKept = before === undefined && (mustKeep || told_at > now);
+      const create = isKept ? [write(Tellings, id, { schema: 1, ...page, ...said, told_at })] : [];
       return { create, answer: before === undefined || canonical(saidOf(before)) === canonical(said) };
     });
-    if (isFree) return { ...said, as_of: { seq, at: now } };
+    if (isFree) return { ...said, as_of: { seq, at: told_at } };
   }
 }
 

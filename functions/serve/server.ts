@@ -26,9 +26,15 @@ function refuse(access: Access, stream: Duplex, code: ReasonCode): void {
   const started_ms = performance.now();
   const request_id = randomUUID();
   const address = stream instanceof Socket ? stream.remoteAddress : undefined;
-  access.received(request_id, access.caller(address, undefined), '-', '-');
   const status_code = statusOf(code);
-  access.sent({ request_id, status_code, duration: durationSince(started_ms), key_id: null, code });
+  try {
+    access.received(request_id, access.caller(address, undefined), '-', '-');
+    access.sent({ request_id, status_code, duration: durationSince(started_ms), key_id: null, code });
+  } catch {
+    // What does not stand in the audit is not answered.
+    stream.destroy();
+    return;
+  }
   stream.end(answerOf(code, status_code, request_id));
 }
 

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { Algorithms } from '#shared/deployment/schema.ts';
+import { type Algorithm, Algorithms } from '#shared/deployment/schema.ts';
 import type { Ports } from '#shared/ports/index.ts';
 import type { Listener } from '#shared/ports/watch.ts';
 import type { AsOf } from '#shared/signal/as-of.ts';
@@ -25,9 +25,7 @@ export interface Row {
 /** A state of one stream: as of when, and until when it may be shown without asking again. */
 export interface View {
   readonly as_of: AsOf;
-  /** On the scale of `performance.now()`. */
-  readonly fresh_until_ms: number;
-  /** False as soon as a later state is known, or a write was heard of. */
+  /** False as soon as it is too old, a later state is known, or a write was heard of. */
   isFresh(now_ms: number): boolean;
   /** The newest `lookback` rows of each symbol, in the order of seq. `exchange` "all" is any. */
   newest(exchange: string, symbols: readonly string[], lookback: number): Promise<readonly Row[]>;
@@ -42,6 +40,7 @@ export interface Freshness {
   readonly backtest_ms: number;
 }
 
+const MOST_STREAMS = 1_000;
 /** How many lists of newest rows an instance remembers of a stream: one a symbol, for each exchange asked for. */
 const MOST_LISTS = 5_000;
 const MOST_EXCHANGES = 8;
@@ -60,8 +59,13 @@ interface Stream {
   /** By exchange, or "all", and symbol. */
   lists: LRUCache<string, LRUCache<string, List>>;
   view: View | undefined;
-  /** A write was heard of since the head was last asked for. */
-  was_written: boolean;
+  /** How many writes were heard of: in all, before the head was last asked for, and before `view` was. */
+  written: number;
+  asked: number;
+  shown: number;
+  /** Until when `view` may be shown, on the scale of `performance.now()`, and until when it may be prolonged. */
+  fresh_until_ms: number;
+  last_until_ms: number;
 }
 
 export interface StreamViews {
@@ -76,41 +80,38 @@ export function streamViews(
   freshness: Freshness,
   watch?: (listener: Listener) => void,
 ): StreamViews {
-  const streams = new LRUCache<string, Stream>({ max: 1_000 });
+  const streams = new LRUCache<string, Stream>({ max: MOST_STREAMS });
   const flights = singleFlight<View>();
-  watch?.((written) => {
-    for (const { collection, id } of written) {
-      const stream = collection === StreamHeads.name ? streams.peek(id) : undefined;
-      if (stream !== undefined) stream.was_written = true;
-      if (collection === Algorithms.name) ages.delete(id);
+  watch?.((writes) => {
+    for (const { collection, id } of writes) {
+      const stream = collection === StreamHeads.name || collection === Algorithms.name ? streams.peek(id) : undefined;
+      if (stream !== undefined) stream.written += 1;
     }
   });
-  const ages = new LRUCache<string, number>({ max: 1_000, ttl: 60_000 });
+  // Without ears for the writes of this process nothing may be shown twice.
+  const { live_ms, backtest_ms } = watch === undefined ? { live_ms: 0, backtest_ms: 0 } : freshness;
 
-  /** Without ears for the writes of this process nothing may be shown twice. */
-  async function maxAge(algorithm_id: string): Promise<number> {
-    if (watch === undefined) return 0;
-    const known = ages.get(algorithm_id);
-    if (known !== undefined) return known;
-    const { deployments = [] } = (await store.get(Algorithms, algorithm_id)) ?? {};
-    const isBacktest = deployments.length > 0 && deployments.every(({ environment }) => environment === 'backtest');
-    const age_ms = isBacktest ? freshness.backtest_ms : freshness.live_ms;
-    ages.set(algorithm_id, age_ms);
-    return age_ms;
-  }
-
-  async function refresh(algorithm_id: string): Promise<View> {
-    const age_ms = await maxAge(algorithm_id);
+  /** A view of backtests is prolonged as long as they are nothing else: who trades is never shown an old one. */
+  async function refresh(algorithm_id: string, anew: boolean): Promise<View> {
     const stream = streams.get(algorithm_id) ?? newStream();
     streams.set(algorithm_id, stream);
-    stream.was_written = false;
+    const { view: before, written } = stream;
+    stream.asked = written;
     const asked_ms = performance.now();
-    const head = await store.get(StreamHeads, algorithm_id);
+    const reading = store.get(Algorithms, algorithm_id);
+    const isYoung = !anew && asked_ms < stream.last_until_ms && isBacktest(await reading);
+    if (isYoung && before !== undefined && stream.shown === stream.written) {
+      stream.fresh_until_ms = Math.min(asked_ms + live_ms, stream.last_until_ms);
+      return before;
+    }
+    const [algorithm, head] = await Promise.all([reading, store.get(StreamHeads, algorithm_id)]);
     const as_of = stateNow(head, clock.now());
     await catchUp(store, algorithm_id, stream, as_of.seq);
-    const view = viewOf(store, algorithm_id, stream, as_of, asked_ms + age_ms);
-    stream.view = view;
-    return view;
+    stream.view = viewOf(store, algorithm_id, stream, as_of);
+    stream.shown = written;
+    stream.fresh_until_ms = asked_ms + live_ms;
+    stream.last_until_ms = isBacktest(algorithm) ? asked_ms + backtest_ms : stream.fresh_until_ms;
+    return stream.view;
   }
 
   const fresh = (algorithm_id: string, now_ms: number): View | undefined => {
@@ -123,7 +124,7 @@ export function streamViews(
       const view = anew ? undefined : fresh(algorithm_id, performance.now());
       if (view !== undefined) return view;
       const stream = streams.get(algorithm_id);
-      return flights(algorithm_id, () => refresh(algorithm_id), anew || stream?.was_written === true);
+      return flights(algorithm_id, () => refresh(algorithm_id, anew), anew || stream?.asked !== stream?.written);
     },
   };
 }
@@ -132,13 +133,22 @@ const newStream = (): Stream => ({
   seq: 0,
   lists: new LRUCache({ max: MOST_EXCHANGES }),
   view: undefined,
-  was_written: false,
+  written: 0,
+  asked: 0,
+  shown: 0,
+  fresh_until_ms: 0,
+  last_until_ms: 0,
 });
+
+const isBacktest = (algorithm: Algorithm | undefined): boolean =>
+  algorithm !== undefined &&
+  algorithm.deployments.length > 0 &&
+  algorithm.deployments.every(({ environment }) => environment === 'backtest');
 
 /** Brings the lists that are known up to `seq`. */
 async function catchUp(store: Ports['store'], algorithm_id: string, stream: Stream, seq: number): Promise<void> {
   if (seq <= stream.seq) return;
-  if (stream.lists.size === 0 || seq - stream.seq > MOST_BEHIND) stream.lists.clear();
+  if (stream.seq === 0 || seq - stream.seq > MOST_BEHIND) stream.lists.clear();
   else {
     const found: StreamEntry[] = [];
     while (stream.seq + found.length < seq) {
@@ -191,18 +201,11 @@ export async function newestRows(
   return found.map(({ document }) => rowOf(document));
 }
 
-function viewOf(
-  store: Ports['store'],
-  algorithm_id: string,
-  stream: Stream,
-  as_of: AsOf,
-  fresh_until_ms: number,
-): View {
+function viewOf(store: Ports['store'], algorithm_id: string, stream: Stream, as_of: AsOf): View {
   const { seq } = as_of;
   const view: View = {
     as_of,
-    fresh_until_ms,
-    isFresh: (now_ms) => now_ms < fresh_until_ms && !stream.was_written && stream.view === view,
+    isFresh: (now_ms) => now_ms < stream.fresh_until_ms && stream.written === stream.shown && stream.view === view,
     async newest(exchange, symbols, lookback) {
       const lists = await listsRead(store, algorithm_id, stream, seq, exchange, symbols, lookback);
       return oldestFirst(lists, lookback);

@@ -89,6 +89,9 @@ export function submitRoutes(ports: SubmitPorts): readonly Route[] {
       reads_body: true,
       answers: {
         200: { means: 'What became of the signal, or of each.', schema: z.union([Result, Results]) },
+        400: { means: 'The one signal cannot be read: issues say where.', schema: Result },
+        403: { means: 'The one signal is of another algorithm.', schema: Result },
+        404: { means: 'The one signal is of an algorithm that does not exist.', schema: Result },
         409: { means: 'The identity stands for another signal.', schema: Result },
         422: { means: 'The one signal was refused: code, cause, fix and gates say why.', schema: Result },
       },

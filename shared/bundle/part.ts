@@ -14,7 +14,7 @@ export type Squeeze = (pieces: readonly Uint8Array[]) => Uint8Array;
 /** Kept free for the first line of a part. */
 export const HEADER_BYTES = 1_024;
 /** Rows that are taken apart together: enough for the planes to be long, few enough to stand in memory as objects. */
-export const BLOCK_ROWS = 65_536;
+export const BLOCK_ROWS = 32_768;
 /** Rows of one part, whatever its bytes: what a reader opens at once. */
 export const PART_ROWS = 2_000_000;
 

@@ -24,11 +24,12 @@ export function watched(store: Store): Watched {
       query: (in_, query) => store.query(in_, query),
       sweep: () => store.sweep(),
       async commit<A>(keys: readonly Key[], decide: Decide<A>): Promise<A> {
-        let written: readonly Write[] = [];
+        const written: Write[] = [];
         try {
           return await store.commit(keys, (read, now) => {
             const decision = decide(read, now);
-            written = [...(decision.create ?? []), ...(decision.put ?? [])];
+            // A run before this one may stand: a commit whose answer was lost is decided again, to no writes.
+            written.push(...(decision.create ?? []), ...(decision.put ?? []));
             return decision;
           });
         } finally {

@@ -31,8 +31,8 @@ function second(name: string, limits: ServeOptions['limits']): Case {
     async act(of) {
       const one = app(of.ports, { limits: { ...limits } });
       const headers = { 'X-API-KEY': of.bridgeKey };
-      await one.request('/signals', { headers });
-      const answer = await one.request('/signals', { headers });
+      await one.request('/signals/batch/all/BTCUSDT', { headers });
+      const answer = await one.request('/signals/batch/all/BTCUSDT', { headers });
       const { error } = (await answer.json()) as { error: { code: string } };
       return Number(answer.headers.get('retry-after')) >= 1 ? error.code : 'it does not say when to come again';
     },

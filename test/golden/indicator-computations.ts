@@ -28,7 +28,7 @@ const barOf = (row: Record<string, string>): Prices => ({
   high: Number(row.high),
   low: Number(row.low),
   close: Number(row.close),
-  volume: Number(row.volume),
+  volume: Number(row.volume ?? 0),
 });
 
 /** The tables that the file lists, and those of published indicators that lie beside it unlisted. */

@@ -117,7 +117,8 @@ export const leanTables = (document: GoldenDocument, folder: string) => ({
       Number(Object.entries(row).find(([key]) => key.toLowerCase() === name)?.[1]);
     const bars = rows.map((row): Prices => {
       const [open, high, low] = [field(row, 'open'), field(row, 'high'), field(row, 'low')];
-      return { open, high, low, close: field(row, 'close'), volume: field(row, 'volume') };
+      // Only one of these tables has volumes, and no column of the others needs them.
+      return { open, high, low, close: field(row, 'close'), volume: field(row, 'volume') || 0 };
     });
     return { cases: namesOf(rows).map((name) => ({ expected: COLUMNS[name]?.of(bars) })) };
   }),
