@@ -35,8 +35,10 @@ const BundleAnswer = z.strictObject({
   certificate: z.strictObject({ url: z.string(), bytes: z.int(), sha256: z.string() }),
 });
 
-const One = z.strictObject({ id: Id });
-const PartOf = z.strictObject({ id: Id, n: z.string().regex(/^[1-9]\d{0,5}$/) });
+const BundleId = Id.meta({ description: 'The bundle_id that POST /bundles answered.' });
+const One = z.strictObject({ id: BundleId });
+const PartNumber = z.string().regex(/^[1-9]\d{0,5}$/).meta({ description: 'The number of a part, from 1.', example: '1' });
+const PartOf = z.strictObject({ id: BundleId, n: PartNumber });
 const PLAIN = 'text/plain; charset=utf-8';
 
 /** POST /bundles freezes a backtest's signals; its parts and its certificate can be read ever after. */

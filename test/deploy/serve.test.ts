@@ -105,7 +105,7 @@ describe('the deployed function', () => {
     const running = await ready();
     expect((await ask(running.port, BATCH, { 'X-API-KEY': made.key })).status).toBe(200);
     const isGoogles = (text: string): boolean => /google\.firestore\.v1|google\.pubsub\.v1|google-gax/.test(text);
-    const files = readdirSync(made.folder).filter((name) => name.endsWith('.js'));
+    const files = readdirSync(made.folder).filter((name) => name.endsWith('.mjs'));
     const clients = files.filter((name) => isGoogles(readFileSync(join(made.folder, name), 'utf8')));
     expect(clients.length).toBeGreaterThan(0);
     const loaded = new Set(running.loaded().map((url) => url.slice(url.lastIndexOf('/') + 1)));

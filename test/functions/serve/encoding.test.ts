@@ -1,7 +1,7 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { accepts, body, type Encoding } from '#functions/serve/encoding.ts';
+import { accepts, body, bodyOnce, type Encoding } from '#functions/serve/encoding.ts';
 import { buy, house } from '../push/house.ts';
 import { instance } from './instance.ts';
 
@@ -63,12 +63,12 @@ describe('Accept-Encoding (C-34, F-22; RFC 9110 §12.5.3)', () => {
 });
 
 describe('a body', () => {
-  test('unpacks to its own bytes from every encoding, which is made once', () => {
+  test('unpacks to its own text from every encoding, which is made once', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 5_000 }), (bytes) => {
-        const one = body(Buffer.from(bytes));
+      fc.property(fc.string({ unit: 'grapheme-ascii', maxLength: 5_000 }), (text) => {
+        const one = body(text);
         for (const encoding of ['identity', 'gzip', 'br', 'zstd'] as const) {
-          expect(UNPACK[encoding](one.as(encoding))).toEqual(Buffer.from(bytes));
+          expect(String(UNPACK[encoding](Buffer.from(one.as(encoding))))).toBe(text);
           expect(one.as(encoding)).toBe(one.as(encoding));
         }
       }),
@@ -77,19 +77,13 @@ describe('a body', () => {
   });
 
   test('is packed from 512 bytes on', () => {
-    expect(body(Buffer.alloc(511)).chosen('gzip')).toBe('identity');
-    expect(body(Buffer.alloc(512)).chosen('gzip')).toBe('gzip');
+    expect(body('x'.repeat(511)).chosen('gzip')).toBe('identity');
+    expect(body('x'.repeat(512)).chosen('gzip')).toBe('gzip');
   });
 
-  test('that is new is sent as it is, and packed when it is asked for again', () => {
-    const fresh = body(Buffer.alloc(1_000), false);
-    expect([fresh.chosen('gzip'), fresh.chosen('gzip'), fresh.chosen(undefined)]).toEqual([
-      'identity',
-      'gzip',
-      'identity',
-    ]);
-    const small = body(Buffer.alloc(10), false);
-    expect([small.chosen('gzip'), small.chosen('gzip')]).toEqual(['identity', 'identity']);
+  test('that may never be sent again is sent as it is', () => {
+    const once = bodyOnce('x'.repeat(1_000));
+    expect([once.chosen('gzip'), once.as('identity')]).toEqual(['identity', 'x'.repeat(1_000)]);
   });
 });
 
@@ -98,7 +92,9 @@ describe('a batch', () => {
     const one = await house();
     one.to(0, '100');
     const door = instance(one);
-    for (let n = 0; n < count; n++) await door.submit(buy(0, { quantity: '0.01', signal_id: `s-${n}` }));
+    const model_id = 'mod\u00e8le \u20ac \ud83d\ude00 \u2028';
+    for (let n = 0; n < count; n++)
+      await door.submit(buy(0, { quantity: '0.01', signal_id: `s-${n}`, model_id, features: { [model_id]: 1 } }));
     const ask = async (accepted?: string) => {
       const headers = {
         'X-API-KEY': one.bridgeKey,
@@ -109,8 +105,21 @@ describe('a batch', () => {
       const encoding = answer.headers.get('content-encoding') ?? 'identity';
       return { bytes, encoding, vary: answer.headers.get('vary') };
     };
-    return { ask };
+    return { ask, model_id };
   }
+
+  test('says what its signals say in every script, plain and packed, the first time and later', async () => {
+    const { ask, model_id } = await stocked(10);
+    for (const encoding of [undefined, undefined, 'gzip', 'br', 'zstd']) {
+      const got = await ask(encoding);
+      expect(got.encoding).toBe(encoding ?? 'identity');
+      const { signals } = JSON.parse(String(UNPACK[(encoding as Encoding) ?? 'identity'](got.bytes))) as {
+        signals: object[];
+      };
+      expect(signals).toHaveLength(10);
+      for (const signal of signals) expect(signal).toMatchObject({ model_id, features: { [model_id]: 1 } });
+    }
+  });
 
   test('travels plain to who does not ask, packed to who does, and says that it depends on that', async () => {
     const { ask } = await stocked(10);

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { app } from '#functions/serve/app.ts';
+import { Scope } from '#shared/key/schema.ts';
 import { REASONS, ReasonCode } from '#shared/signal/reason.ts';
 import { buy, type House } from '../push/house.ts';
 import { reportBody, signedHeaders } from '../reconcile/theirs.ts';
@@ -11,12 +12,18 @@ let one: House;
 let door: ReturnType<typeof app>;
 let declared: Awaited<ReturnType<typeof declaredBy>>;
 beforeAll(async () => {
-  all = await doors();
-  one = all.one;
+  const made = await doors();
+  one = made.one;
+  all = { ...made, model: await one.key('everything', Scope.options, 'alg') };
   door = app(one.ports, { limits: { key_per_s: 1e6, key_burst: 1e6, address_per_s: 1e6, address_burst: 1e6 } });
   declared = await declaredBy({ door });
-  await one.submit(buy(0, { confidence: 0.7, features: { rsi: 14, deep: { a: [1, null] } } }));
+  const submitted = await one.submit(buy(0, { confidence: 0.7, features: { rsi: 14, deep: { a: [1, null] } } }));
+  names.signal = submitted.signal_id;
 });
+
+/** What examples before have made, by the place that it takes in a path. */
+const names: Record<string, string | undefined> = {};
+const filled = (path: string): string => path.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(names[name]));
 
 const ORDER = {
   strategy: { kind: 'crossover', parameters: { fast: 2, slow: 4 } },
@@ -43,11 +50,16 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   get_status: { path: '/status', status: 200 },
   post_backtests: { path: '/backtests', body: ORDER, status: 202 },
   post_api_backtest: { path: '/api/backtest', body: ORDER, status: 202 },
+  get_lineage_signal_id: { path: '/lineage/{signal}', status: 200 },
+  get_market_data_exchange_symbols: { path: '/market-data/all/BTCUSDT?limit=5', status: 200 },
+  post_bundles: { path: '/bundles', body: { from: '2026-01-01', to: '2026-02-01' }, status: 200 },
+  get_bundles_id: { path: '/bundles/{bundle}', status: 200 },
+  get_bundles_id_parts_n: { path: '/bundles/{bundle}/parts/1', status: 200 },
+  get_bundles_id_certificate: { path: '/bundles/{bundle}/certificate', status: 200 },
   get_backtests_id: { path: '/backtests/{job}', status: 200 },
   get_backtests_id_result: { path: '/backtests/{job}/result', status: 404 },
 };
 
-let job: string | undefined;
 async function ask(operation: Declared, path: string, body?: unknown, key = all.model) {
   const text = body === undefined ? undefined : JSON.stringify(body);
   const headers = path.startsWith('/reports') && text !== undefined ? signedHeaders(one, text) : { 'X-API-KEY': key };
@@ -57,7 +69,8 @@ async function ask(operation: Declared, path: string, body?: unknown, key = all.
     ...(text === undefined ? {} : { body: text }),
   });
   const said = await answer.text();
-  const json = said.startsWith('{') ? (JSON.parse(said) as Record<string, unknown>) : {};
+  const isJson = answer.headers.get('content-type')?.startsWith('application/json') === true;
+  const json = isJson ? (JSON.parse(said) as Record<string, unknown>) : {};
   return { status: answer.status, text: said, json, headers: answer.headers };
 }
 
@@ -134,8 +147,9 @@ describe('each operation does what the document says', () => {
     for (const [operationId, { path, body, status }] of Object.entries(EXAMPLES)) {
       const operation = declared.operations.find((each) => each.operationId === operationId);
       if (operation === undefined) throw new Error(operationId);
-      const answer = await ask(operation, path.replace('{job}', String(job)), body);
-      job ??= answer.json.backtest_id === undefined ? undefined : String(answer.json.backtest_id);
+      const answer = await ask(operation, filled(path), body);
+      names.job ??= String(answer.json.backtest_id ?? '') || undefined;
+      names.bundle ??= String(answer.json.bundle_id ?? '') || undefined;
       expect(answer.status, `${operationId} ${answer.text}`).toBe(status);
       expect(declared.undeclared(operation, answer.status, answer.text)).toBeUndefined();
     }
@@ -193,9 +207,9 @@ describe('what violates the document is refused', () => {
         for (const value of violations(parameter)) {
           if (parameter.in === 'path' && (value === '' || /^[./ ]+/.test(value))) continue;
           const written = encodeURIComponent(value);
-          const filled = EXAMPLES[operation.operationId]?.path.split('?')[0] ?? '';
+          const example = filled(EXAMPLES[operation.operationId]?.path.split('?')[0] ?? '');
           const at = operation.path.split('/').indexOf(`{${parameter.name}}`);
-          const segments = filled.split('/');
+          const segments = example.split('/');
           if (parameter.in === 'path') segments[at] = written;
           const query = parameter.in === 'query' ? `?${parameter.name}=${written}` : '';
           const answer = await ask(operation, `${segments.join('/')}${query}`, EXAMPLES[operation.operationId]?.body);
@@ -216,11 +230,7 @@ describe('what violates the document is refused', () => {
       const { path = '', body } = EXAMPLES[operation.operationId] ?? {};
       const [name = 'x'] = (operation.parameters ?? []).filter((each) => each.in === 'query').map((each) => each.name);
       for (const query of ['nobody=1', '__proto__=1', 'constructor=', `${name}=1&${name}=1`]) {
-        const answer = await ask(
-          operation,
-          `${(path.split('?')[0] ?? '').replace('{job}', String(job))}?${query}`,
-          body,
-        );
+        const answer = await ask(operation, `${filled(path.split('?')[0] ?? '')}?${query}`, body);
         expect([answer.status, codeOf(answer)], `${operation.operationId} ${query}`).toEqual([
           400,
           'REQUEST_MALFORMED',
