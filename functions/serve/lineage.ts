@@ -19,7 +19,7 @@ export const lineageRoutes = (ports: LineagePorts): Route[] => [
     path: '/lineage/{signal_id}',
     scope: 'read_signals',
     does: 'Everything of one signal, from its features to its profit, with the facts of the trail that say it.',
-    parameters: z.strictObject({ signal_id: Id }),
+    parameters: z.strictObject({ signal_id: Id.meta({ description: 'The id that the signal was answered with.' }) }),
     query: z.strictObject({ as_of: AsOfParameter.optional() }),
     answers: { 200: { means: 'The lineage.', schema: Lineage } },
     refuses: ['REQUEST_MALFORMED', 'KEY_SCOPE', 'SIGNAL_UNKNOWN', 'AS_OF_UNKNOWN', 'AS_OF_UNSEALED'],

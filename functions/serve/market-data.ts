@@ -37,7 +37,7 @@ const Path = z.strictObject({
   symbols: listOf('symbols')
     .transform((list) => list.map((one) => one.toUpperCase()))
     .pipe(z.array(SymbolName).max(MAXIMUM_SYMBOLS))
-    .meta({ example: 'BTCUSDT,ETHUSDT' }),
+    .meta({ description: `1 to ${MAXIMUM_SYMBOLS} symbols, commas between.`, example: 'BTCUSDT,ETHUSDT' }),
 });
 
 const Query = z.strictObject({
@@ -56,7 +56,7 @@ const Query = z.strictObject({
   fields: listOf('members of a bar; available_at is always told')
     .pipe(z.array(BarMember).min(1))
     .optional()
-    .meta({ example: 'close,volume' }),
+    .meta({ description: 'Only these members of a bar; available_at is always told.', example: 'close,volume' }),
   as_of: AsOfParameter.optional(),
 });
 type Asked = z.infer<typeof Query>;
