@@ -107,9 +107,10 @@ function orUnavailable(write: (lines: string) => void): (lines: string) => void 
 
 function answeredLines(now: Date, requests: readonly Answered[]): string {
   const time = now.toISOString();
+  const sent_ms = performance.now();
   let lines = '';
   for (const { request_id, caller, path, key_id, started_ms } of requests) {
-    const sent = { request_id, status_code: 200, duration: durationSince(started_ms), key_id, code: null };
+    const sent = { request_id, status_code: 200, duration: seconds(sent_ms - started_ms), key_id, code: null };
     lines += receivedLine(time, request_id, caller, 'GET', path) + sentLine(time, sent);
   }
   return lines;
@@ -125,7 +126,9 @@ const sentLine = (time: string, { request_id, status_code, duration, key_id, cod
 const timeOf = (clock: Ports['clock']): string => clock.now().toISOString();
 
 /** Seconds since `started_ms`, to the microsecond. */
-export const durationSince = (started_ms: number): number => Math.round((performance.now() - started_ms) * 1_000) / 1e6;
+export const durationSince = (started_ms: number): number => seconds(performance.now() - started_ms);
+
+const seconds = (ms: number): number => Math.round(ms * 1_000) / 1e6;
 
 /** Two lines a request, refused ones too. */
 export function accessLog(access: Access): MiddlewareHandler<Env> {

@@ -1,7 +1,9 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
+import { createServer, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** Servers have one core to themselves; who asks them, and what stands behind them, has the other. */
 export const SERVER_CORE = 0;
@@ -26,15 +28,17 @@ export interface Running {
 
 /** Starts a program on its core, with standard output a pipe that is read and counted. */
 export function run({ words, cwd, environment, core = SERVER_CORE }: Command): Running {
+  const pipe = openPipe();
   const child = spawn('taskset', ['-c', String(core), ...words], {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', pipe.write, 'pipe'],
     detached: true,
   });
+  closeSync(pipe.write);
   const { pid } = child;
   if (pid === undefined) throw new Error(`${words[0]} did not start`);
-  const audited = auditCount(child);
+  const audited = auditCount(pipe.read);
   let complaint = '';
   child.stderr?.on('data', (bytes: Buffer) => {
     complaint = (complaint + bytes.toString()).slice(-2_000);
@@ -53,14 +57,29 @@ export function run({ words, cwd, environment, core = SERVER_CORE }: Command): R
       // The whole group: a start script leaves its shell, or npm, between us and the server.
       if (child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL');
       await ended;
+      pipe.read.destroy();
     },
   };
 }
 
-function auditCount(child: ChildProcess): { received: number; sent: number } {
+/** A pipe as a shell makes it; what `spawn` calls one is a socket. */
+function openPipe(): { read: Socket; write: number } {
+  const folder = mkdtempSync(join(tmpdir(), 'quantbridge-pipe-'));
+  const path = join(folder, 'pipe');
+  execFileSync('mkfifo', [path]);
+  // Opened both ways first, or each end would wait for the other.
+  const both = openSync(path, 'r+');
+  const read = new Socket({ fd: openSync(path, 'r'), readable: true, writable: false });
+  const write = openSync(path, 'w');
+  closeSync(both);
+  rmSync(folder, { recursive: true });
+  return { read, write };
+}
+
+function auditCount(output: Socket): { received: number; sent: number } {
   const count = { received: 0, sent: 0 };
   let rest = '';
-  child.stdout?.setEncoding('latin1').on('data', (text: string) => {
+  output.setEncoding('latin1').on('data', (text: string) => {
     const end = text.lastIndexOf('\n') + 1;
     const lines = rest + text.slice(0, end);
     rest = end === 0 ? rest + text : text.slice(end);
