@@ -211,7 +211,9 @@ const header: fc.Arbitrary<readonly [string, string]> = fc.oneof(
   fc
     .constantFrom('*', 'W/"alg-1"', '"alg-1"', 'W/"alg-1", W/"alg-2"', '', 'W/', '"', ',')
     .map((value) => ['If-None-Match', value] as const),
-  fc.constantFrom('gzip', 'identity', 'br, gzip', '', 'x').map((value) => ['Content-Encoding', value] as const),
+  fc
+    .constantFrom('identity', '', 'identity', '', 'identity', '', 'gzip', 'x')
+    .map((value) => ['Content-Encoding', value] as const),
   fc.constantFrom('no-cache', 'max-age=0', 'no-cache, no-store', '').map((value) => ['Cache-Control', value] as const),
   fc.constantFrom('QCAlgorithm.Download(): User Agent', 'curl/8', '').map((value) => ['User-Agent', value] as const),
   fc
@@ -275,7 +277,7 @@ const signal = fc
   .tuple(fc.constantFrom(...DIALECTS), fc.nat(60))
   .map(([one, n]) => ({ ...one, signal_id: `f-${n}` }) as unknown);
 const report = fc
-  .tuple(fc.integer({ min: 1, max: 40 }), fc.boolean())
+  .tuple(fc.integer({ min: 1, max: 40 }), fc.boolean(), fc.nat(9))
   .map(
     ([n, isFilled]) =>
       reportBody(n, isFilled ? [reported({ id: n, n: 1, at: instant(0), quantity: '1' })] : []) as unknown,
@@ -442,16 +444,27 @@ function signatureOf(
   ] as const;
   return how === 'half' ? all.slice(1) : all;
 }
+/** What each path is for; most requests ask for that. */
+const METHODS: Readonly<Record<string, string>> = {
+  '/signals': 'POST',
+  '/signals/batch': 'POST',
+  '/reports': 'POST',
+  '/backtests': 'POST',
+  '/api/backtest': 'POST',
+  '/status': 'GET',
+  '/healthz': 'GET',
+};
 export const SIGNER_SECRET = 'the-secret-of-the-signer';
 
 /** Requests as nobody would send them, and as everybody does. */
 export const wild = (keys: Keys): fc.Arbitrary<Wild> =>
   fc
-    .tuple(method, path, query, headers, who, bytes, signing, fc.boolean())
-    .map(([name, place, asked, more, key, body, how, isDoubled]) => {
+    .tuple(method, path, query, headers, who, bytes, signing, fc.boolean(), fc.nat(9))
+    .map(([name, place, asked, more, key, body, how, isDoubled, dice]) => {
       const target = `${place}${asked}`;
       const isReport = place === '/reports';
-      const verb = isReport && name === 'GET' ? 'POST' : name;
+      const natural = dice < 8 ? METHODS[place] : undefined;
+      const verb = natural === undefined ? name : dice % 2 === 1 && place === '/signals' ? 'GET' : natural;
       const signed =
         isReport || key === 'signer' || more.length > 3
           ? signatureOf(how, { method: verb, target }, verb === 'GET' || verb === 'HEAD' ? new Uint8Array() : body)
