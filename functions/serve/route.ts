@@ -93,7 +93,28 @@ async function bodyOf<T>(context: Context<Env>, schema: z.ZodType<T>): Promise<R
   return json.ok ? read(schema, json.value) : { ok: false, issues: [{ path: '', message: json.message }] };
 }
 
+/** What reads a value calls itself once a level: deeper than this nothing of ours reaches, and no stack is at risk. */
+const MOST_LEVELS = 64;
+
+/** Whether brackets outside of strings nest deeper than that: one walk, whatever the text is. */
+function isDeep(text: string): boolean {
+  let level = 0;
+  let isInString = false;
+  for (let i = 0; i < text.length; i += 1) {
+    const at = text[i];
+    if (isInString) {
+      if (at === '\\') i += 1;
+      else if (at === '"') isInString = false;
+    } else if (at === '"') isInString = true;
+    else if (at === '[' || at === '{') level += 1;
+    else if (at === ']' || at === '}') level -= 1;
+    if (level > MOST_LEVELS) return true;
+  }
+  return false;
+}
+
 export function jsonOf(text: string): { ok: true; value: unknown } | { ok: false; message: string } {
+  if (isDeep(text)) return { ok: false, message: `The body nests deeper than ${MOST_LEVELS} levels.` };
   try {
     return { ok: true, value: JSON.parse(text) };
   } catch (error) {

@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import fc from 'fast-check';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SERVER_OPTIONS } from '#functions/serve/server-options.ts';
 import { raw, rawly } from './raw.ts';
 import { type Wild, wild } from './requests.ts';
-import { type Answer, auditFault, faultOf, type World, world } from './world.ts';
+import { type Answer, auditFault, brokenAuditFault, faultOf, type World, world } from './world.ts';
 
 /*
  * Requests that nobody would send. However a request looks: it is answered, never with an error of ours; a refusal
@@ -82,6 +82,7 @@ function judge(of: World, n: number, one: Wild, answer: Answer, before: number):
 /** So many are told of at once. */
 const MOST_FAULTS = 20;
 const faults: string[] = [];
+beforeEach(() => void faults.splice(0));
 function found(fault: string): void {
   faults.push(fault);
   if (faults.length >= MOST_FAULTS) expect(faults).toEqual([]);
@@ -129,7 +130,7 @@ describe('requests of any kind', () => {
         if (answer !== undefined && one.request !== undefined) judge(of, n, one.request, answer, before);
         else {
           const fault =
-            auditFault(of, answer) ??
+            brokenAuditFault(of, answer) ??
             (answer !== undefined && answer.status >= 500 ? `answers ${answer.status}` : undefined);
           const tail = Buffer.from(one.bytes).toString('latin1').slice(0, 400);
           if (fault !== undefined) found(`request ${n} ${fault}: ${JSON.stringify(tail)} → ${JSON.stringify(answer)}`);

@@ -122,13 +122,12 @@ function parsed(text: string): unknown {
 }
 
 /** What is wrong with the audit lines of the requests since the last look: two each, of one id and one status. */
-export function auditFault({ lines }: World, answer: Answer | undefined): string | undefined {
+export function auditFault({ lines }: World, answer: Answer): string | undefined {
   const found = lines
     .splice(0)
     .map((line) => JSON.parse(line) as Record<string, unknown>)
     .filter(({ message }) => String(message).startsWith('API '));
   const [received, sent, ...more] = found;
-  if (answer === undefined) return found.length % 2 === 0 ? undefined : 'has half of its audit lines';
   if (received?.message !== 'API request received' || sent?.message !== 'API response sent' || more.length > 0)
     return `has ${found.length} audit lines`;
   if (received.request_id !== answer.request_id || sent.request_id !== answer.request_id)
@@ -138,4 +137,15 @@ export function auditFault({ lines }: World, answer: Answer | undefined): string
   return said === undefined || said === answer.request_id || answer.status < 400
     ? undefined
     : 'names another request in its error';
+}
+
+/**
+ * The same of bytes that are no whole request: where a body breaks off, the request that began and its breaking are
+ * audited each under an id of its own, and one of them is answered.
+ */
+export function brokenAuditFault({ lines }: World, answer: Answer | undefined): string | undefined {
+  const ids = lines.splice(0).map((line) => String((JSON.parse(line) as Record<string, unknown>).request_id));
+  const single = ids.find((id) => ids.filter((one) => one === id).length !== 2);
+  if (single !== undefined) return `has not two audit lines of ${single}`;
+  return answer?.request_id == null || ids.includes(answer.request_id) ? undefined : 'is audited under another id';
 }

@@ -127,6 +127,37 @@ describe('any request', () => {
     expect(one.digest()).toBe(digest);
   });
 
+  test.each<[string, (deep: number) => string]>([
+    ['lists', (deep) => '['.repeat(deep) + ']'.repeat(deep)],
+    ['objects', (deep) => `${'{"features":'.repeat(deep)}1${'}'.repeat(deep)}`],
+    ['brackets that never close', (deep) => '[{"a":'.repeat(deep)],
+  ])('that nests %s too deep is malformed, not an error of ours', async (_, of) => {
+    const { one, operator } = await doors();
+    const digest = one.digest();
+    for (const path of ['/signals', '/signals/batch', '/backtests']) {
+      for (const deep of [65, 5_000, 80_000]) {
+        const answer = await call(one, 'POST', path, operator, of(deep));
+        expect(answer.status, path).toBe(400);
+        expect(answer.text).toContain('nests deeper than 64 levels');
+      }
+    }
+    expect(one.digest()).toBe(digest);
+  });
+
+  test('with brackets in its strings nests no deeper for them', async () => {
+    const { one, model } = await doors();
+    const answer = await call(
+      one,
+      'POST',
+      '/signals',
+      model,
+      JSON.stringify(buy(0, { features: { text: '"['.repeat(200) } })),
+    );
+    expect(answer.status).toBe(200);
+    const endless = await call(one, 'POST', '/signals', model, `"${'\\\\"'.repeat(300_000)}`);
+    expect([answer.status, endless.status]).toEqual([200, 400]);
+  });
+
   test('tells nothing of the inside in any error', async () => {
     const { one, model, operator } = await doors();
     const broken = (error: Error) =>
