@@ -37,7 +37,10 @@ const BundleAnswer = z.strictObject({
 
 const BundleId = Id.meta({ description: 'The bundle_id that POST /bundles answered.' });
 const One = z.strictObject({ id: BundleId });
-const PartNumber = z.string().regex(/^[1-9]\d{0,5}$/).meta({ description: 'The number of a part, from 1.', example: '1' });
+const PartNumber = z
+  .string()
+  .regex(/^[1-9]\d{0,5}$/)
+  .meta({ description: 'The number of a part, from 1.', example: '1' });
 const PartOf = z.strictObject({ id: BundleId, n: PartNumber });
 const PLAIN = 'text/plain; charset=utf-8';
 
