@@ -189,6 +189,7 @@ function words({ problems, rows, backfilled }: BundleVerification): string {
     return `${[`verified: ${count}, each in the trail before it was available`, ...apart].join('\n')}\n`;
   const more = problems.length > SHOWN ? [`and ${problems.length - SHOWN} more`] : [];
   const verdict = `NOT verified: ${problems.length === 1 ? '1 problem' : `${problems.length} problems`} in ${count}`;
-  const next = 'Keep these files as evidence, download the parts again, and export the trail again.';
+  const next =
+    'What was signalled in the last minutes may not be sealed yet: export the trail again and verify once more. What is left then is evidence: keep these files.';
   return `${[verdict, ...problems.slice(0, SHOWN).map((one) => `  ${one}`), ...more, next, ...apart].join('\n')}\n`;
 }

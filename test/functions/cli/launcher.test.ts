@@ -117,6 +117,7 @@ describe('help', () => {
       'trail',
       'backtest',
       'lookahead',
+      'bundles',
       'help',
     ]);
     expect(code).toBe(0);
