@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { sha256 } from '../digest.ts';
+import { canonical, sha256 } from '../digest.ts';
 import { instrumentId } from '../market/schema.ts';
 import { Signal } from '../signal/schema.ts';
 import { type Envelope, Instant } from '../topics.ts';
@@ -139,8 +139,11 @@ function toldBy({ at, body }: Envelope, certificate: Certificate): Told | undefi
   const market = instrumentId(exchange, symbol);
   const entry = { schema: 1, algorithm_id, seq, available_at, exchange, symbol, signal_id, version } as const;
   const made = { ...entry, signal: signal.data };
-  const names = quantconnect ?? nameAt(certificate, market, seq);
-  const digest = names === undefined ? '' : digestOf(() => rowText(rowOf(made, names, certificate.features)));
+  const names = nameAt(certificate, market, seq);
+  // Facts of before the trail told the names are believed to be of the names that the certificate has.
+  const areTold = quantconnect === undefined || canonical(quantconnect) === canonical(names ?? null);
+  const digest =
+    names === undefined || !areTold ? '' : digestOf(() => rowText(rowOf(made, names, certificate.features)));
   return { seq, signal_id, at, available_at, market, backfilled: isBackfilled(made), digest };
 }
 

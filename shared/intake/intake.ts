@@ -226,6 +226,7 @@ function enter(
     seq,
     available_at,
     valid_until,
+    ...(instrument === undefined ? {} : { quantconnect: instrument.quantconnect }),
     deployments: routed.map((one) => one.deployment_id),
     signal: summary(signal),
   });
