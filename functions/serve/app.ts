@@ -29,6 +29,7 @@ export function app(ports: ServePorts, options: ServeOptions = {}, parts: Parts 
   const door = new Hono<Env>();
   door.use(accessLog(access));
   door.onError((error, context) => {
+    if (isBrokenOff(error)) return fail(context, 'REQUEST_MALFORMED', { message: 'The body broke off.' });
     const isLater = error instanceof Unavailable;
     const said = { request_id: context.get('request_id'), error: `${error.name}: ${error.message}` };
     ports.log[isLater ? 'warn' : 'error']('request failed', said);
@@ -49,6 +50,10 @@ export function app(ports: ServePorts, options: ServeOptions = {}, parts: Parts 
   mount(door, routes);
   return door;
 }
+
+/** What node throws while a body is read whose sender has gone; what ports meet of this kind is `Unavailable`. */
+const isBrokenOff = (error: Error): boolean =>
+  error.message === 'aborted' && 'code' in error && error.code === 'ECONNRESET';
 
 /** Every route behind a key. */
 function routesOf(ports: ServePorts, { bundles }: ServeOptions, { answers }: Parts): readonly Route[] {

@@ -22,6 +22,8 @@ const ORDER: Document = {
   end_date: '2026-01-04',
 };
 
+const BUNDLE: Document = { symbols: ['BTCUSDT'], from: '2026-01-01', to: '2026-02-01', format: 'csv' };
+
 const signal = fc
   .tuple(fc.constantFrom(...DIALECTS), fc.nat(60))
   .map(([one, n]) => ({ ...one, signal_id: `f-${n}` }) as unknown);
@@ -41,7 +43,7 @@ const good = fc.oneof(
   { arbitrary: fc.array(signal, { maxLength: 3 }).map((signals) => ({ signals }) as unknown), weight: 1 },
   { arbitrary: report, weight: 3 },
   { arbitrary: batch, weight: 2 },
-  { arbitrary: fc.constant(ORDER as unknown), weight: 1 },
+  { arbitrary: fc.constantFrom<unknown>(ORDER, BUNDLE), weight: 2 },
 );
 
 const bad: fc.Arbitrary<unknown> = fc.oneof(

@@ -68,6 +68,7 @@ const path = fc.oneof(
       '/status',
       '/backtests',
       '/api/backtest',
+      '/bundles',
       '/healthz',
     ),
     weight: 12,
@@ -76,6 +77,14 @@ const path = fc.oneof(
     arbitrary: fc.tuple(segment, fc.constantFrom('', '/result', '/')).map(([id, end]) => `/backtests/${id}${end}`),
     weight: 2,
   },
+  {
+    arbitrary: fc
+      .tuple(segment, fc.constantFrom('', '/certificate', '/parts/1', '/parts/0', '/parts/%2e%2e'))
+      .map(([id, end]) => `/bundles/${id}${end}`),
+    weight: 1,
+  },
+  { arbitrary: segment.map((id) => `/lineage/${id}`), weight: 1 },
+  { arbitrary: fc.tuple(segment, segment).map(([a, b]) => `/market-data/${a}/${b}`), weight: 2 },
   {
     arbitrary: fc.constantFrom(
       '/openapi.json',
@@ -243,6 +252,7 @@ const METHODS: Readonly<Record<string, string>> = {
   '/reports': 'POST',
   '/backtests': 'POST',
   '/api/backtest': 'POST',
+  '/bundles': 'POST',
   '/status': 'GET',
   '/healthz': 'GET',
 };

@@ -59,6 +59,7 @@ const MAY_WRITE: Readonly<Record<string, readonly string[]>> = {
   post_signals: ['signals', 'stream_entries', 'stream_heads', 'alerts', 'deliveries', 'books'],
   get_signals: ['tellings'],
   post_reports: ['reports', 'report_heads'],
+  post_bundles: ['bundles'],
   post_backtests: ['backtests', 'backtest_queues'],
   post_api_backtest: ['backtests', 'backtest_queues'],
 };
