@@ -5,10 +5,10 @@ import { BATCH_FIELDS } from './batch-signal.ts';
 
 /** The longest list of symbols in a path, where 8 kB is the end of most clients' patience, and in a body. */
 export const MOST_SYMBOLS_IN_PATH = 100;
-export const MOST_SYMBOLS = 1_000;
+const MOST_SYMBOLS = 1_000;
 export const MOST_LOOKBACK = 100;
 /** The most signals in one answer. */
-export const MOST_SIGNALS = 10_000;
+const MOST_SIGNALS = 10_000;
 
 /** What a batch is asked for, in its one normal form: symbols upper-case, each once, sorted (000-24). */
 export interface BatchRequest {
@@ -41,7 +41,7 @@ const Exchange = z
   .pipe(ExchangeName)
   .meta({ description: 'The exchange, or "all" for any of them.', example: 'all' });
 
-export const Symbols = z
+const Symbols = z
   .string()
   .transform((text) => normal(text.split(',')))
   .pipe(z.array(SymbolName).min(1).max(MOST_SYMBOLS_IN_PATH))

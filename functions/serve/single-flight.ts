@@ -1,5 +1,5 @@
 /** Runs one call a name at a time; who asks meanwhile gets the answer of the call under way. */
-export type SingleFlight<T> = (name: string, call: () => Promise<T>, anew?: boolean) => Promise<T>;
+type SingleFlight<T> = (name: string, call: () => Promise<T>, anew?: boolean) => Promise<T>;
 
 /**
  * With `anew` a call that is under way is not enough, since it may have read before what the caller knows of: a second
